@@ -1,0 +1,50 @@
+# What a developer does with latchkey. `make` alone explains the targets.
+
+GOARCH ?= arm64
+STEPS := $(notdir $(patsubst %/lambda/main.go,%,$(wildcard functions/*/lambda/main.go)))
+LAMBDA := CGO_ENABLED=0 go build -trimpath -buildvcs=false -tags lambda.norpc -ldflags=-s
+
+.PHONY: help
+help: ## Show this
+	@awk -F ':.*## ' '/^[a-zA-Z_%-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: run
+run: ## Run everything on this machine: the app at :3000, the phone at :3001
+	@mkdir -p .local/bin
+	@go build -o .local/bin/run ./local
+	@exec .local/bin/run
+
+.PHONY: test
+test: ## Run all tests (browser tests need chromium)
+	go vet ./...
+	go test -shuffle=on -timeout 4m ./...
+
+.PHONY: race
+race: ## Run all tests under the race detector
+	go test -race -shuffle=on -timeout 10m ./...
+
+.PHONY: lint
+lint: ## Check formatting, code and, where cfn-lint is installed, the template
+	@test -z "$$(gofmt -l functions shared local flowtest)" || { gofmt -l functions shared local flowtest; exit 1; }
+	go vet ./...
+	go run honnef.co/go/tools/cmd/staticcheck@v0.8.2 ./...
+	@if command -v cfn-lint >/dev/null; then cfn-lint -c I -r eu-west-1 -t template.yaml; else echo "cfn-lint is not installed: template.yaml was not checked (pip install cfn-lint)"; fi
+
+.PHONY: build
+build: $(STEPS:%=build/%/bootstrap) ## Build every function for AWS into build/<step>/bootstrap
+
+.PHONY: FORCE
+build/%/bootstrap: FORCE
+	GOOS=linux GOARCH=$(GOARCH) $(LAMBDA) -o $@ ./functions/$*/lambda
+
+# What `sam build` calls: OnetouchCallbackFunction is functions/onetouch-callback.
+build-%Function:
+	GOOS=linux GOARCH=$(GOARCH) $(LAMBDA) -o "$(ARTIFACTS_DIR)/bootstrap" ./functions/$(shell echo $* | sed -E 's/([a-z0-9])([A-Z])/\1-\2/g' | tr A-Z a-z)/lambda
+
+.PHONY: bench
+bench: ## Measure: hashing, sessions, pages, a whole sign-up
+	go test -run '^$$' -bench . -benchmem ./...
+
+.PHONY: clean
+clean: ## Forget everything that was built or stored here
+	rm -rf .local build local/dynamodb/node_modules

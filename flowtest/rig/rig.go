@@ -1,0 +1,238 @@
+// Package rig puts the whole product into one test process: the real handlers
+// behind the real adapter and gateway, a real engine for the table, and the
+// simulator at the wire. The clock is the test's, hashes are cheap, and every
+// request to the table and the vendors is seen and can be made to fail.
+//
+// It is for tests alone.
+package rig
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"latchkey/functions/account"
+	"latchkey/functions/home"
+	"latchkey/functions/resend"
+	"latchkey/functions/signup"
+	"latchkey/functions/verify"
+	"latchkey/local/dynamodb"
+	"latchkey/local/gateway"
+	"latchkey/local/simulator"
+	"latchkey/local/template"
+	"latchkey/shared/apigw"
+	"latchkey/shared/env"
+	"latchkey/shared/outbound"
+	"latchkey/shared/store"
+)
+
+// Steps are all steps by their folder's name.
+var Steps = map[string]apigw.New{
+	"home": home.New, "signup": signup.New, "verify": verify.New, "resend": resend.New, "account": account.New,
+}
+
+// Options say how a rig differs from the usual.
+type Options struct {
+	Provider string            // verify if empty
+	Env      map[string]string // over the rig's own
+}
+
+// Rig is one running product.
+type Rig struct {
+	App   string // address of the gateway
+	Phone string // address of the simulated phone
+	Table *store.Table
+	Clock *Clock
+	Wire  *Wire
+	Log   *Log
+
+	t testing.TB
+}
+
+// Clock is the time of the functions and the simulator. It stands still until
+// the test moves it.
+type Clock struct {
+	mu  sync.Mutex
+	now time.Time
+}
+
+// Now is the current time.
+func (c *Clock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
+
+// Advance moves the clock.
+func (c *Clock) Advance(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = c.now.Add(d)
+}
+
+// Log keeps all lines that the functions log.
+type Log struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+// Write adds to the log.
+func (l *Log) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(b)
+}
+
+// String is all of it.
+func (l *Log) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
+// Root is the project's folder.
+func Root() string {
+	_, file, _, _ := runtime.Caller(0)
+	return filepath.Join(filepath.Dir(file), "..", "..")
+}
+
+var (
+	engine = sync.OnceValues(func() (*dynamodb.Engine, error) {
+		return dynamodb.Start(context.Background(), dynamodb.Options{
+			ModulesDir: filepath.Join(Root(), "local", "dynamodb"), Log: io.Discard,
+		})
+	})
+	tables  atomic.Int64
+	started atomic.Bool
+)
+
+// Main runs a test binary's tests and ends the engine that they shared.
+func Main(m *testing.M) int {
+	code := m.Run()
+	if started.Load() {
+		e, err := engine()
+		if err == nil {
+			e.Close() //nolint:errcheck // the process ends
+		}
+	}
+	return code
+}
+
+// Template reads the project's template.
+func Template(t testing.TB) *template.Template {
+	t.Helper()
+	tmpl, err := template.Read(filepath.Join(Root(), "template.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tmpl
+}
+
+// Start runs the product until the test ends.
+func Start(t testing.TB, o Options) *Rig {
+	t.Helper()
+	started.Store(true)
+	e, err := engine()
+	if err != nil {
+		t.Fatal(err)
+	}
+	tmpl := Template(t)
+	table := fmt.Sprintf("table%d", tables.Add(1))
+	err = dynamodb.CreateTable(t.Context(), e.Endpoint(), table, tmpl.Table)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &Rig{t: t, Clock: &Clock{now: time.Date(2026, 11, 20, 10, 0, 0, 0, time.UTC)}, Log: &Log{}, Wire: newWire()}
+	vars := r.simulate(o.Provider)
+	vars["AWS_ENDPOINT_URL_DYNAMODB"], vars["TABLE_NAME"] = e.Endpoint(), table
+	r.serve(tmpl, vars, o.Env)
+	return r
+}
+
+// simulate starts the simulator and returns the variables that lead to it.
+func (r *Rig) simulate(provider string) map[string]string {
+	id := func(prefix string) string { return prefix + strings.Repeat("0", 31) + "1" }
+	sim, err := simulator.New(simulator.Options{
+		Now: r.Clock.Now, AccountSID: id("AC"), AuthToken: "rigtoken", AuthyKey: "rigkey",
+		Services: []string{id("VA"), "VA" + strings.Repeat("0", 31) + "2"},
+	})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	vendors, handset := httptest.NewServer(sim.Vendors()), httptest.NewServer(sim.Phone())
+	r.t.Cleanup(func() { sim.Close(); vendors.Close(); handset.Close() }) //nolint:errcheck // the test is over
+	r.Phone = handset.URL
+	if provider == "" {
+		provider = "verify"
+	}
+	return map[string]string{
+		"PROVIDER": provider, "PUBLIC_URL": "http://localhost", "BCRYPT_COST": "4", "CHANNELS": "sms,call,whatsapp",
+		"AWS_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "rig", "AWS_SECRET_ACCESS_KEY": "rig",
+		"TWILIO_ACCOUNT_SID": id("AC"), "TWILIO_AUTH_TOKEN": "rigtoken", "TWILIO_NUMBER": "+15005550006",
+		"VERIFY_SERVICE_SID": id("VA"), "VERIFY_SIGNUP_SERVICE_SID": "VA" + strings.Repeat("0", 31) + "2", "AUTHY_API_KEY": "rigkey",
+		"TWILIO_VERIFY_URL": vendors.URL, "TWILIO_API_URL": vendors.URL, "AUTHY_API_URL": vendors.URL,
+		"SENDS_PER_ADDRESS": "100000", "SENDS_PER_PREFIX": "100000",
+	}
+}
+
+// serve makes every step and puts the gateway before them.
+func (r *Rig) serve(tmpl *template.Template, vars, over map[string]string) {
+	for name, value := range over {
+		vars[name] = value
+	}
+	cfg := env.Config{
+		Getenv: func(name string) string { return vars[name] },
+		Now:    r.Clock.Now, HTTP: outbound.Client(r.Wire), Log: slog.New(slog.NewJSONHandler(r.Log, nil)),
+	}
+	v := env.Read(cfg)
+	r.Table = store.Open(cfg, v)
+	functions := invoker{}
+	for _, f := range tmpl.Functions {
+		h, err := Steps[f.Name()](r.t.Context(), cfg)
+		if err != nil {
+			r.t.Fatalf("step %s: %v", f.Name(), err)
+		}
+		functions[f.Name()] = function{apigw.Adapt(h, cfg.Log), f.Timeout}
+	}
+	g, err := gateway.New(tmpl.Functions, functions, gateway.Options{Now: r.Clock.Now})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	srv := httptest.NewServer(g)
+	r.t.Cleanup(srv.Close)
+	r.App = srv.URL
+}
+
+type function struct {
+	call interface {
+		Invoke(context.Context, []byte) ([]byte, error)
+	}
+	timeout time.Duration
+}
+
+// invoker calls functions in this process.
+type invoker map[string]function
+
+// Invoke gives a function its event and the time that Lambda would.
+func (i invoker) Invoke(ctx context.Context, name string, event []byte) ([]byte, error) {
+	f, ok := i[name]
+	if !ok {
+		return nil, fmt.Errorf("no function %q", name)
+	}
+	ctx, cancel := context.WithTimeout(ctx, f.timeout)
+	defer cancel()
+	return f.call.Invoke(ctx, event)
+}
+
+var _ http.RoundTripper = (*Wire)(nil)

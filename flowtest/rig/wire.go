@@ -1,0 +1,136 @@
+package rig
+
+import (
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Call is one request to the table or to a vendor.
+type Call struct {
+	Name   string // "GetItem", or the vendor's path
+	Table  bool
+	Began  time.Time
+	Ended  time.Time
+	Status int
+}
+
+// Wire is what lies between the functions and the rest of the world.
+type Wire struct {
+	base http.RoundTripper
+
+	mu    sync.Mutex
+	calls []Call
+	fault func(name string) Fault
+}
+
+// Fault is what happens to one request.
+type Fault int
+
+// The faults.
+const (
+	None    Fault = iota
+	Lost          // the request does not arrive
+	Unheard       // the request arrives and is served; its answer is lost
+
+)
+
+// ErrLost is what a lost request fails with.
+var ErrLost = errors.New("connection reset by the test")
+
+func newWire() *Wire {
+	return &Wire{base: http.DefaultTransport.(*http.Transport).Clone()}
+}
+
+// Break decides the fate of every further request by its name; nil lets all
+// through.
+func (w *Wire) Break(fault func(name string) Fault) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.fault = fault
+}
+
+// Reset forgets the calls so far.
+func (w *Wire) Reset() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.calls = nil
+}
+
+// Calls are the calls since the last Reset.
+func (w *Wire) Calls() []Call {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Clone(w.calls)
+}
+
+// Vendors are the names of the calls to vendors.
+func (w *Wire) Vendors() []string {
+	var names []string
+	for _, c := range w.Calls() {
+		if !c.Table {
+			names = append(names, c.Name)
+		}
+	}
+	return names
+}
+
+// Depth is the number of the table's round trips in sequence: calls that
+// overlap count once.
+func (w *Wire) Depth() int {
+	var calls []Call
+	for _, c := range w.Calls() {
+		if c.Table {
+			calls = append(calls, c)
+		}
+	}
+	slices.SortFunc(calls, func(a, b Call) int { return a.Ended.Compare(b.Ended) })
+	depth := 0
+	var end time.Time
+	for _, c := range calls {
+		if !c.Began.Before(end) {
+			depth++
+			end = c.Ended
+		}
+	}
+	return depth
+}
+
+// RoundTrip notes the call and breaks it if the test wants that.
+func (w *Wire) RoundTrip(r *http.Request) (*http.Response, error) {
+	c := Call{Name: r.URL.Path, Began: time.Now()}
+	target := r.Header.Get("X-Amz-Target")
+	if target != "" {
+		c.Table = true
+		_, c.Name, _ = strings.Cut(target, ".")
+	}
+	fault := w.fate(c.Name)
+	if fault == Lost {
+		return nil, ErrLost
+	}
+	res, err := w.base.RoundTrip(r)
+	c.Ended = time.Now()
+	if err == nil {
+		c.Status = res.StatusCode
+	}
+	w.mu.Lock()
+	w.calls = append(w.calls, c)
+	w.mu.Unlock()
+	if fault == Unheard && err == nil {
+		res.Body.Close()
+		return nil, ErrLost
+	}
+	return res, err
+}
+
+func (w *Wire) fate(name string) Fault {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.fault == nil {
+		return None
+	}
+	return w.fault(name)
+}

@@ -1,0 +1,54 @@
+// Package account is what a signed-in visitor sees of the own account.
+package account
+
+import (
+	"context"
+	_ "embed" // the page
+	"errors"
+	"net/http"
+
+	"latchkey/shared/env"
+	"latchkey/shared/session"
+	"latchkey/shared/store"
+	"latchkey/shared/web"
+)
+
+//go:embed account.html
+var pageText string
+
+type step struct {
+	site  *web.Site
+	page  *web.Page
+	guard *session.Guard
+}
+
+// New makes the step from its environment.
+func New(_ context.Context, cfg env.Config) (http.Handler, error) {
+	vars := env.Read(cfg)
+	s := &step{site: web.New(cfg, vars)}
+	s.guard = session.NewGuard(cfg, vars, store.Open(cfg, vars), s.site)
+	err := vars.Err()
+	if err != nil {
+		return nil, err
+	}
+	s.page = s.site.Parse("account", pageText)
+	return s.site.Handler(web.Routes{"GET /account": s.show}), nil
+}
+
+func (s *step) show(w http.ResponseWriter, r *http.Request) error {
+	u, _, err := s.guard.Full(r.Context(), r)
+	switch {
+	case errors.Is(err, session.ErrHalf):
+		return web.NoSession("Enter the code we sent you first.").SendTo("/verify", web.NoNotice)
+	case errors.Is(err, session.ErrNone):
+		return web.NoSession("Please sign in to see your account.").SendTo("/signup", web.SignInFirst)
+	case err != nil:
+		return err
+	}
+	if web.WantsJSON(r) {
+		return s.site.JSON(w, map[string]any{
+			"fullName": u.Name, "email": u.Email, "phone": u.Phone.Mask(), "verified": !u.VerifiedAt.IsZero(), "role": u.Role,
+		})
+	}
+	return s.site.Page(w, r, s.page, web.View{Title: "Hello, " + u.Name, SignedIn: true, Data: u})
+}

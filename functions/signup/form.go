@@ -1,0 +1,115 @@
+package signup
+
+import (
+	"errors"
+	"net/http"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
+
+	"latchkey/shared/password"
+	"latchkey/shared/session"
+	"latchkey/shared/store"
+	"latchkey/shared/web"
+)
+
+// fields are the form's, in its order. They are all a client can set.
+var fields = [...]string{"fullName", "email", "password", "countryCode", "phone"}
+
+// maxName bounds a name, in characters.
+const maxName = 100
+
+// form is what was typed.
+type form struct {
+	Seed     string
+	Name     string
+	Email    string
+	Country  string
+	Phone    string
+	password string
+	key      string // a program's Idempotency-Key
+}
+
+// read reads a form or a document. A document's seed is its Idempotency-Key, if
+// it has one.
+func read(r *http.Request) (form, error) {
+	v, err := web.Read(r, append([]string{"form"}, fields[:]...)...)
+	if err != nil {
+		return form{}, err
+	}
+	f := form{Seed: v["form"], Name: v["fullName"], Email: v["email"], Country: v["countryCode"], Phone: v["phone"], password: v["password"]}
+	if web.WantsJSON(r) {
+		f.key = r.Header.Get("Idempotency-Key")
+	}
+	if f.key != "" {
+		f.Seed = f.key
+	}
+	if f.Seed == "" {
+		f.Seed = session.NewSeed()
+	}
+	if !session.ValidSeed(f.Seed) {
+		return form{}, web.Malformed("The form's hidden field or the Idempotency-Key must be 32 to 128 characters of A-Z a-z 0-9 - _. Please open the page again.")
+	}
+	return f, nil
+}
+
+// check turns what was typed into a profile, and says what is wrong with each
+// field. The password is only looked at; hashing it takes its own time.
+func (s *step) check(f form) (store.Profile, []web.Field) {
+	var wrong []web.Field
+	note := func(name, text string) {
+		if text != "" {
+			wrong = append(wrong, web.Field{Name: name, Text: text})
+		}
+	}
+	name, text := checkName(f.Name)
+	note("fullName", text)
+	email, text := normaliseEmail(f.Email)
+	note("email", text)
+	note("password", checkPassword(f.password))
+	number, text := s.countries.number(f.Country, f.Phone)
+	note(number.field, text)
+	return store.Profile{
+		Name: name, Email: email, Phone: number.e164, Country: number.region, CallingCode: number.callingCode, Provider: s.provider,
+	}, wrong
+}
+
+func checkName(typed string) (name, wrong string) {
+	name = norm.NFC.String(strings.TrimSpace(typed))
+	switch {
+	case name == "":
+		return "", "Enter your name."
+	case utf8.RuneCountInString(name) > maxName:
+		return "", "Enter a name of at most 100 characters."
+	case !web.Clean(name):
+		return "", "Enter your name without control characters."
+	}
+	return name, ""
+}
+
+func checkPassword(typed string) string {
+	err := password.Check(typed)
+	switch {
+	case typed == "":
+		return "Choose a password."
+	case errors.Is(err, password.ErrShort):
+		return "Choose a longer password: at least 8 characters."
+	case errors.Is(err, password.ErrLong):
+		return "Choose a shorter password: at most 72 characters, fewer if some have accents."
+	case err != nil:
+		return "Choose a password without control characters."
+	}
+	return ""
+}
+
+// content is what makes two forms the same form. Quoting keeps the fields
+// apart.
+func (f form) content(p store.Profile) string {
+	var b strings.Builder
+	for _, v := range []string{p.Name, p.Email, f.password, string(p.Phone)} {
+		b.WriteString(strconv.Quote(v))
+	}
+	return b.String()
+}

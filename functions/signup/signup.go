@@ -1,0 +1,114 @@
+// Package signup is the first step: a form takes a name, an email address, a
+// password and a phone, and the phone is sent a code. Nothing is reserved and
+// nothing about existing users is read, so nothing can be learnt here about
+// them: only who proves the phone becomes a user (step verify).
+//
+// The order of one request: what was typed is checked; the limits of the one
+// who asks are taken while the session is written; then the wide limits; then
+// the code is sent while bcrypt runs; then both results are kept. A crash
+// anywhere leaves a session whose owner can ask for another code.
+package signup
+
+import (
+	"context"
+	_ "embed" // the page
+	"net/http"
+	"time"
+
+	"latchkey/shared/budget"
+	"latchkey/shared/env"
+	"latchkey/shared/otp"
+	"latchkey/shared/password"
+	"latchkey/shared/providers"
+	"latchkey/shared/session"
+	"latchkey/shared/store"
+	"latchkey/shared/web"
+)
+
+//go:embed signup.html
+var pageText string
+
+type step struct {
+	now       func() time.Time
+	site      *web.Site
+	page      *web.Page
+	table     *store.Table
+	guard     *session.Guard
+	budget    *budget.Budget
+	provider  string
+	codes     otp.Codes
+	countries *countries
+	hash      func(password string) (string, error)
+}
+
+// New makes the step from its environment.
+func New(_ context.Context, cfg env.Config) (http.Handler, error) {
+	s, err := open(cfg)
+	if err != nil {
+		return nil, err
+	}
+	return s.handler(), nil
+}
+
+func open(cfg env.Config) (*step, error) {
+	vars := env.Read(cfg)
+	s := &step{now: cfg.Now, site: web.New(cfg, vars), table: store.Open(cfg, vars)}
+	s.guard = session.NewGuard(cfg, vars, s.table, s.site)
+	s.budget = budget.New(cfg, vars, s.table, store.Signup)
+	s.countries = newCountries(vars)
+	set := providers.New(cfg, vars)
+	s.provider = set.Default
+	s.hash = hasher(vars, s.site.Secure)
+	err := vars.Err()
+	if err != nil {
+		return nil, err
+	}
+	s.codes, err = set.Codes(store.Signup, s.provider)
+	if err != nil {
+		return nil, err
+	}
+	s.page = s.site.Parse("signup", pageText)
+	return s, nil
+}
+
+// hasher lets only a laptop have hashes that are cheap to guess.
+func hasher(vars *env.Vars, deployed bool) func(string) (string, error) {
+	lowest := 4
+	if deployed {
+		lowest = 10
+	}
+	cost := vars.Int("BCRYPT_COST", 10, lowest, 16)
+	return func(p string) (string, error) { return password.Hash(p, cost) }
+}
+
+func (s *step) handler() http.Handler {
+	return s.site.Handler(web.Routes{
+		"GET /signup":  s.show,
+		"POST /signup": s.create,
+	})
+}
+
+// show is the form, with a seed of its own. Who is signed in has no use for it.
+func (s *step) show(w http.ResponseWriter, r *http.Request) error {
+	_, _, err := s.guard.Full(r.Context(), r)
+	if err == nil {
+		return s.site.Next(w, r, "/account", web.NoNotice)
+	}
+	f := form{Seed: session.NewSeed(), Country: s.countries.guess(r.Header.Get("Accept-Language"))}
+	if web.WantsJSON(r) {
+		return s.site.JSON(w, map[string]any{"fields": fields, "form": f.Seed})
+	}
+	return s.site.Page(w, r, s.page, s.view(f, nil))
+}
+
+// view is what the page shows. The password is never in it.
+func (s *step) view(f form, p *web.Problem) web.View {
+	return web.View{Title: "Create your account", Data: struct {
+		Form      form
+		Problem   *web.Problem
+		Countries []country
+	}{f, p, s.countries.list}}
+}
+
+// refuse shows the form again with what was typed.
+func (s *step) refuse(f form, p *web.Problem) error { return p.On(s.page, s.view(f, p)) }

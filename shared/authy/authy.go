@@ -1,0 +1,109 @@
+// Package authy sends and checks codes with the Authy API, for deployments that
+// hold an old Authy application (Twilio closed it to new customers). There is
+// no library for it in Go that is alive; the wire is small.
+//
+// Three of its habits decide what stands here. It approves any code of a person
+// who never passed one, unless asked with force=true. It wants the code in the
+// path, so that no error of a request may be shown as it is (R-132). And its
+// 401 can mean our key or the visitor's code, which the error code alone tells
+// apart (R-049).
+//
+// A person who has the Authy app may type the app's token wherever a code is
+// asked for; Authy offers no way to tell it from a texted one.
+//
+// It must not know steps, sessions or the table.
+package authy
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+	"time"
+
+	"latchkey/shared/env"
+	"latchkey/shared/otp"
+	"latchkey/shared/outbound"
+)
+
+// Name is how sessions and users name this vendor.
+const Name = "authy"
+
+// limit is how long Send or Check may take, within the caller's context.
+const limit = 4 * time.Second
+
+const helpKey = "the key of an Authy application stands under Authy > Applications > Settings in the Twilio console, as Production API Key"
+
+// A key goes into a header as it is.
+var keyShape = regexp.MustCompile(`^[!-~]+$`)
+
+// Client is one Authy application.
+type Client struct {
+	http *http.Client
+	url  string
+	sign func(http.Header) // holds the key, out of reach of format verbs
+}
+
+// New reads AUTHY_API_KEY (or ACCOUNT_SECURITY_API_KEY) and AUTHY_API_URL. It
+// returns nil when there is no key and the deployment does not require one: such
+// a deployment has no Authy. Every fault goes to vars; the Client is of no use
+// then.
+func New(cfg env.Config, vars *env.Vars, required bool) *Client {
+	key := vars.String("AUTHY_API_KEY", vars.String("ACCOUNT_SECURITY_API_KEY", ""))
+	if key == "" && !required {
+		return nil
+	}
+	if key == "" {
+		vars.Required("AUTHY_API_KEY", helpKey)
+	} else if !keyShape.MatchString(key) {
+		vars.Fault("AUTHY_API_KEY", "must be one word without blanks: %s", helpKey)
+	}
+	c := &Client{
+		http: cfg.HTTP,
+		url:  vars.URL("AUTHY_API_URL", "https://api.authy.com"),
+		sign: func(h http.Header) { h.Set("X-Authy-API-Key", key) },
+	}
+	if cfg.Warm != nil {
+		cfg.Warm(c.url)
+	}
+	return c
+}
+
+// Signup returns the codes that prove a phone at sign-up: a message is sent even
+// to a person who has the Authy app, for it is the number that is to be proved.
+func (c *Client) Signup() otp.Codes { return &codes{c: c, force: true} }
+
+// Login returns the codes that are a user's second factor: a person who has the
+// Authy app is sent nothing (Sent.App) and reads the code there.
+func (c *Client) Login() otp.Codes { return &codes{c: c} }
+
+// call makes one request and reads the answer. The error is one of transport,
+// safe to log; an answer that is not a success is for the caller to judge.
+func (c *Client) call(ctx context.Context, method, path string, form url.Values) (*outbound.Call, answer, error) {
+	call := outbound.Bind(ctx, c.http, c.url)
+	var body io.Reader
+	if form != nil {
+		body = strings.NewReader(form.Encode())
+	}
+	req, err := http.NewRequest(method, "https://api.authy.com/protected/json/"+path, body)
+	if err != nil {
+		return call, nil, call.Err()
+	}
+	c.sign(req.Header)
+	req.Header.Set("Accept", "application/json")
+	if form != nil {
+		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
+	resp, err := call.HTTP().Do(req)
+	if err != nil {
+		return call, nil, call.Err()
+	}
+	defer resp.Body.Close()
+	data, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return call, nil, call.Err()
+	}
+	return call, decode(data), nil
+}

@@ -1,0 +1,192 @@
+// Package budget stands between a request and a text message, which costs
+// money: the limits that a send must pass, narrow before wide, so that one
+// refused client drains nobody else's (security.md ).
+//
+// Narrow limits belong to the one who asks: the address, and the phone with
+// its growing waits. Wide ones are shared: the number's prefix, its country and
+// the stack's day. The table failing refuses the send.
+//
+// It must not know vendors or sessions.
+package budget
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/netip"
+	"strings"
+	"sync"
+	"time"
+
+	"latchkey/shared/env"
+	"latchkey/shared/phone"
+	"latchkey/shared/store"
+)
+
+// Budget is the limits of one flow.
+type Budget struct {
+	table   *store.Table
+	log     *slog.Logger
+	history store.History
+	address store.Counter
+	prefix  store.Counter
+	country store.Counter
+	stack   store.Counter
+}
+
+// Send is one text that somebody asks for.
+type Send struct {
+	ID      string // the same for a repeat of the same request
+	Phone   phone.Number
+	Country string
+	Address string      // the client's IP address
+	Known   store.Sends // what the session last saw of the phone's history
+}
+
+// New reads the limits of a flow. The flow's own daily cap differs, so that a
+// stranger's sign-ups with somebody's phone leave that phone its logins.
+func New(cfg env.Config, vars *env.Vars, table *store.Table, flow store.Flow) *Budget {
+	name, perDay := "SIGNUP_SENDS_PER_DAY", 4
+	if flow == store.Login {
+		name, perDay = "LOGIN_SENDS_PER_DAY", 6
+	}
+	hour, day := time.Hour, 24*time.Hour
+	return &Budget{
+		table: table,
+		log:   cfg.Log,
+		history: store.History{
+			Rule:   "sends-" + string(flow),
+			Waits:  vars.Durations("SEND_WAITS", "30s,40s,60s,90s,120s", time.Second, hour),
+			Window: vars.Duration("SEND_WINDOW", 10*time.Minute, time.Minute, day),
+			PerDay: vars.Int(name, perDay, 1, 10),
+		},
+		address: store.Counter{Rule: "address", Max: vars.Int("SENDS_PER_ADDRESS", 30, 1, 1e9), Window: hour},
+		prefix:  store.Counter{Rule: "prefix", Max: vars.Int("SENDS_PER_PREFIX", 100, 1, 1e9), Window: hour},
+		country: store.Counter{Rule: "country", Max: vars.Int("SENDS_PER_COUNTRY", 2000, 1, 1e9), Window: day},
+		stack:   store.Counter{Rule: "stack", Max: vars.Int("SENDS_PER_DAY", 5000, 1, 1e9), Window: day},
+	}
+}
+
+// Next is the earliest moment at which the phone may be sent another code.
+func (b *Budget) Next(s store.Sends, now time.Time) time.Time {
+	h := b.history
+	return h.Next(s, now)
+}
+
+// Narrow takes what belongs to the one who asks, in one round trip when the
+// phone's history is as known. fresh is false for a repeat of a send that was
+// already taken. *store.Limited says for how long to wait; then nothing is
+// taken.
+func (b *Budget) Narrow(ctx context.Context, s Send, now time.Time) (sends store.Sends, fresh bool, err error) {
+	var counted error
+	var wg sync.WaitGroup
+	wg.Go(func() { counted = b.table.Count(ctx, b.addressOf(s), now) })
+	sends, fresh, err = b.table.Use(ctx, b.historyOf(s), s.ID, s.Known, now)
+	wg.Wait()
+	if counted != nil && fresh {
+		b.back(b.table.Unuse(ctx, b.historyOf(s), s.ID, sends, now))
+	}
+	if counted == nil && !fresh {
+		b.back(b.table.Uncount(ctx, b.addressOf(s), now))
+	}
+	return sends, fresh, worst(err, counted)
+}
+
+// Wide takes what is shared, in one round trip. What some of it refuses is
+// given back to the rest.
+func (b *Budget) Wide(ctx context.Context, s Send, now time.Time) error {
+	counters := b.wide(s)
+	errs := make([]error, len(counters))
+	var wg sync.WaitGroup
+	for i, c := range counters {
+		wg.Go(func() { errs[i] = b.table.Count(ctx, c, now) })
+	}
+	wg.Wait()
+	err := worst(errs...)
+	if err == nil {
+		return nil
+	}
+	for i, c := range counters {
+		if errs[i] == nil {
+			b.back(b.table.Uncount(ctx, c, now))
+		}
+	}
+	return err
+}
+
+// Release gives back what Narrow took for a send that was not made.
+func (b *Budget) Release(ctx context.Context, s Send, sends store.Sends, now time.Time) {
+	b.back(b.table.Unuse(ctx, b.historyOf(s), s.ID, sends, now))
+	b.back(b.table.Uncount(ctx, b.addressOf(s), now))
+}
+
+// ReleaseWide gives back what Wide took for a send that was not made.
+func (b *Budget) ReleaseWide(ctx context.Context, s Send, now time.Time) {
+	for _, c := range b.wide(s) {
+		b.back(b.table.Uncount(ctx, c, now))
+	}
+}
+
+// back notes that something could not be given back. It only makes the limit
+// tighter than it should be, for a while.
+func (b *Budget) back(err error) {
+	if err != nil {
+		b.log.Warn("a limit could not be given back", "error", err)
+	}
+}
+
+func (b *Budget) historyOf(s Send) store.History {
+	h := b.history
+	h.Subject = string(s.Phone)
+	return h
+}
+
+func (b *Budget) addressOf(s Send) store.Counter {
+	c := b.address
+	c.Subject = network(s.Address)
+	return c
+}
+
+func (b *Budget) wide(s Send) []store.Counter {
+	prefix, country := b.prefix, b.country
+	prefix.Subject = strings.TrimSuffix(string(s.Phone), string(s.Phone[len(s.Phone)-4:]))
+	country.Subject = s.Country
+	return []store.Counter{prefix, country, b.stack}
+}
+
+// network is the part of an address that one client cannot change at will: all
+// of IPv4, the first 64 bits of IPv6.
+func network(address string) string {
+	a, err := netip.ParseAddr(address)
+	if err != nil {
+		return address
+	}
+	a = a.Unmap()
+	if a.Is4() {
+		return a.String()
+	}
+	p, err := a.WithZone("").Prefix(64)
+	if err != nil {
+		return address
+	}
+	return p.String()
+}
+
+// worst prefers a fault to a limit, and the longest of the limits.
+func worst(errs ...error) error {
+	var limited *store.Limited
+	for _, err := range errs {
+		var l *store.Limited
+		switch {
+		case err == nil:
+		case !errors.As(err, &l):
+			return err
+		case limited == nil || l.After > limited.After:
+			limited = l
+		}
+	}
+	if limited == nil {
+		return nil
+	}
+	return limited
+}

@@ -1,0 +1,60 @@
+// Package outbound is what all requests to vendors have in common: one pool of
+// connections, and for each request a Call that ties it to a context, sends it
+// to the configured address, bounds its answer, never sends it twice, and fails
+// with errors that can be logged.
+//
+// The last point is the reason for most of this package. net/http puts the
+// whole address of a failed request into its error, and vendors want codes and
+// numbers in addresses and quote them in answers. So nothing that net/http or a
+// vendor worded leaves a Call: only our own words, the host, and causes of a
+// kind known to hold no more than the connection's addresses.
+//
+// It must not know any vendor's paths, codes or credentials.
+package outbound
+
+import (
+	"crypto/tls"
+	"net"
+	"net/http"
+	"time"
+)
+
+const (
+	connectLimit = 2 * time.Second
+	totalLimit   = 5 * time.Second  // R-160, for callers that bind no Call
+	idleLimit    = 50 * time.Second // below the minute after which servers and load balancers hang up
+	idleConns    = 8                // a function serves one request at a time, with a few calls side by side
+	headerLimit  = 64 << 10         // bytes
+)
+
+// Client returns the HTTP client for table and vendors alike, with rt as its
+// transport. A nil rt stands for a transport of our own: certificates are
+// checked, connecting takes two seconds at most, no proxy is taken from the
+// environment, and a connection that was idle for 50 s is not used again, since
+// a sandbox that was frozen meanwhile holds a dead one. It speaks
+// HTTP/1.1, where a dead connection costs one request and not all of them.
+//
+// The client follows no redirects: one would turn a POST into a GET and its
+// answer into a success.
+func Client(rt http.RoundTripper) *http.Client {
+	if rt == nil {
+		rt = transport()
+	}
+	return &http.Client{Transport: rt, CheckRedirect: refuseRedirect, Timeout: totalLimit}
+}
+
+func transport() *http.Transport {
+	dialer := &net.Dialer{Timeout: connectLimit, KeepAlive: 15 * time.Second}
+	return &http.Transport{
+		Proxy:                  nil,
+		DialContext:            dialer.DialContext,
+		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12},
+		TLSHandshakeTimeout:    connectLimit,
+		IdleConnTimeout:        idleLimit,
+		MaxIdleConns:           4 * idleConns,
+		MaxIdleConnsPerHost:    idleConns,
+		MaxResponseHeaderBytes: headerLimit,
+	}
+}
+
+func refuseRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }

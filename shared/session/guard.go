@@ -1,0 +1,206 @@
+package session
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"net/http"
+	"time"
+
+	"latchkey/shared/env"
+	"latchkey/shared/store"
+	"latchkey/shared/web"
+)
+
+// Why a request does not get the session it asks for.
+var (
+	// ErrNone: no cookie, or one that is nobody's, or whose session is dead.
+	ErrNone = errors.New("no session")
+	// ErrOver: a half session that is really the bearer's, and too old.
+	ErrOver = errors.New("session is over")
+	// ErrConfirmed: the session needs no more proof.
+	ErrConfirmed = errors.New("session is confirmed")
+	// ErrHalf: the session is not confirmed yet.
+	ErrHalf = errors.New("session is not confirmed")
+)
+
+// repeatable is how long a repeat of the confirming request gets its answer.
+const repeatable = 30 * time.Second
+
+// Guard reads, makes and confirms sessions.
+type Guard struct {
+	Tries int // codes that one session may try
+
+	table *store.Table
+	site  *web.Site
+	now   func() time.Time
+
+	half, idle, total, touch time.Duration
+}
+
+// NewGuard reads how long sessions live.
+func NewGuard(cfg env.Config, vars *env.Vars, table *store.Table, site *web.Site) *Guard {
+	return &Guard{
+		Tries: vars.Int("MAX_CHECKS", 5, 1, 5),
+		table: table, site: site, now: cfg.Now,
+		half:  vars.Duration("HALF_SESSION", 30*time.Minute, time.Minute, 24*time.Hour),
+		idle:  vars.Duration("SESSION_IDLE", 12*time.Hour, time.Minute, 24*time.Hour),
+		total: vars.Duration("SESSION_TOTAL", 7*24*time.Hour, time.Minute, 30*24*time.Hour),
+		touch: vars.Duration("SESSION_TOUCH", 15*time.Minute, time.Second, time.Hour),
+	}
+}
+
+// Token reads the request's cookie.
+func (g *Guard) Token(r *http.Request) (Token, bool) {
+	c, err := r.Cookie(g.site.CookieName("session"))
+	if err != nil {
+		return Token{}, false
+	}
+	return Parse(c.Value)
+}
+
+// Set gives the browser the token, for as long as it runs.
+func (g *Guard) Set(w http.ResponseWriter, t Token) {
+	http.SetCookie(w, g.site.Cookie("session", t.Value(), 0))
+}
+
+// Clear takes the cookie away.
+func (g *Guard) Clear(w http.ResponseWriter) {
+	http.SetCookie(w, g.site.Cookie("session", "", -1))
+}
+
+// New is a half session under a token, not yet written.
+func (g *Guard) New(t Token, flow store.Flow, p store.Profile) store.Session {
+	return store.Session{
+		Key: t.Key, ID: t.ID, Flow: flow, UID: t.ID,
+		Epoch:  hex.EncodeToString(Random(16)),
+		Secret: t.Hash(), Salt: Random(32),
+		CreatedAt: g.now(), ValidUntil: g.now().Add(g.half),
+		Profile: p,
+	}
+}
+
+// Half reads the request's unconfirmed session: one round trip. It fails with
+// ErrNone, ErrOver or ErrConfirmed.
+func (g *Guard) Half(ctx context.Context, r *http.Request) (store.Session, Token, error) {
+	t, ok := g.Token(r)
+	if !ok {
+		return store.Session{}, Token{}, ErrNone
+	}
+	s, err := g.table.Session(ctx, t.Key, t.ID)
+	if errors.Is(err, store.ErrNotFound) {
+		return store.Session{}, Token{}, ErrNone
+	}
+	if err != nil {
+		return store.Session{}, Token{}, err
+	}
+	return s, t, g.state(s, t)
+}
+
+func (g *Guard) state(s store.Session, t Token) error {
+	switch {
+	case !Equal(s.Secret, t.Hash()):
+		return ErrNone
+	case s.Confirmed() && g.now().Before(s.ValidUntil):
+		return ErrConfirmed
+	case s.Confirmed():
+		return ErrNone
+	case !g.now().Before(s.ValidUntil):
+		return ErrOver
+	}
+	return nil
+}
+
+// Full reads the request's confirmed session and its user in one round trip,
+// and now and then one more to say that it is in use. It fails with ErrNone or
+// ErrHalf.
+func (g *Guard) Full(ctx context.Context, r *http.Request) (store.User, store.Session, error) {
+	t, ok := g.Token(r)
+	if !ok {
+		return store.User{}, store.Session{}, ErrNone
+	}
+	u, s, err := g.table.Account(ctx, t.Key, t.ID)
+	if errors.Is(err, store.ErrNotFound) {
+		return store.User{}, store.Session{}, g.without(ctx, r)
+	}
+	if err != nil {
+		return store.User{}, store.Session{}, err
+	}
+	now := g.now()
+	switch {
+	case !Equal(s.Secret, t.Hash()) || !now.Before(s.ValidUntil):
+		return store.User{}, store.Session{}, ErrNone
+	case !s.Confirmed():
+		return store.User{}, store.Session{}, ErrHalf
+	case !now.Before(s.EndsAt) || s.UID != u.UID || s.Epoch != u.Epoch:
+		return store.User{}, store.Session{}, ErrNone
+	}
+	if now.Sub(s.TouchedAt) >= g.touch {
+		err := g.table.Touch(ctx, s, earlier(now.Add(g.idle), s.EndsAt), now)
+		if err != nil && !errors.Is(err, store.ErrRefused) {
+			return store.User{}, store.Session{}, err
+		}
+	}
+	return u, s, nil
+}
+
+// without tells a half session, which has no user yet, from none.
+func (g *Guard) without(ctx context.Context, r *http.Request) error {
+	_, _, err := g.Half(ctx, r)
+	if err == nil {
+		return ErrHalf
+	}
+	if errors.Is(err, ErrConfirmed) || errors.Is(err, ErrOver) {
+		return ErrNone
+	}
+	return err
+}
+
+// Confirm makes the session a signed-in one and returns its new token. code is
+// what proved it. first is false when an equal request was there before: it
+// gets the same token. ErrNone says that the session is not the token's any
+// more.
+func (g *Guard) Confirm(ctx context.Context, s store.Session, t Token, code string) (rotated Token, first bool, err error) {
+	now := g.now()
+	rotated = t.Rotated(s.Salt)
+	next := s
+	next.Secret, next.Proof = rotated.Hash(), Proof(s.Salt, code)
+	next.ConfirmedAt, next.PreviousTo = now, now.Add(repeatable)
+	next.EndsAt = now.Add(g.total)
+	next.ValidUntil = earlier(now.Add(g.idle), next.EndsAt)
+	err = g.table.Confirm(ctx, s, next)
+	if !errors.Is(err, store.ErrRefused) {
+		return rotated, err == nil, err
+	}
+	rotated, err = g.Repeat(ctx, t, code)
+	return rotated, false, err
+}
+
+// Repeat returns the new token to a repeat of the request that confirmed the
+// session, or ErrNone.
+func (g *Guard) Repeat(ctx context.Context, t Token, code string) (Token, error) {
+	s, err := g.table.Session(ctx, t.Key, t.ID)
+	if errors.Is(err, store.ErrNotFound) {
+		return Token{}, ErrNone
+	}
+	if err != nil {
+		return Token{}, err
+	}
+	if g.repeats(s, t, code) {
+		return t.Rotated(s.Salt), nil
+	}
+	return Token{}, ErrNone
+}
+
+func (g *Guard) repeats(s store.Session, t Token, code string) bool {
+	rotated := t.Rotated(s.Salt)
+	return s.Confirmed() && g.now().Before(s.PreviousTo) && Equal(s.Previous, t.Hash()) &&
+		Equal(s.Secret, rotated.Hash()) && Equal(s.Proof, Proof(s.Salt, code))
+}
+
+func earlier(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
+}

@@ -1,0 +1,118 @@
+// Package session is how a browser holds a sign-up or a login: the cookie, its
+// secret, the rotation of that secret when the session is confirmed, and the
+// guards that say what a request may reach.
+//
+// The argument. A cookie is key.id.secret: the key and id say where the item
+// is, the secret says that the bearer made the session or was given it. The
+// table keeps SHA-256 of the secret only, so that reading the table gives no
+// cookie, and a random salt that never leaves it. Confirming replaces the
+// secret by HMAC(salt, secret): who stole the cookie of a half session holds
+// nothing afterwards, and yet a repeat of the confirming request, whose answer
+// was lost, can be given the very same new cookie, without storing it. Such a
+// repeat must bring the old secret and the same proof (the code it was
+// confirmed with), within thirty seconds.
+//
+// A visitor's form carries a random seed. The session's id and first secret are
+// derived from the seed and from what was typed, so that the same form sent
+// twice is one session, and a corrected one is another.
+//
+// It must not know vendors, pages or what a session is confirmed by.
+package session
+
+import (
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/base64"
+	"encoding/hex"
+	"regexp"
+	"strings"
+)
+
+// Token is what the cookie holds. Its Secret must be kept secret; the rest only
+// says where to look.
+type Token struct {
+	Key    string // store.Hash of the email
+	ID     string
+	Secret string
+}
+
+var (
+	form      = base64.RawURLEncoding
+	tokenForm = regexp.MustCompile(`^[A-Za-z0-9_-]{43}\.[0-9a-f]{32}\.[A-Za-z0-9_-]{43}$`)
+	seedForm  = regexp.MustCompile(`^[A-Za-z0-9_-]{32,128}$`)
+)
+
+// Parse reads a cookie's value. What does not have the exact form is no token.
+func Parse(value string) (Token, bool) {
+	if !tokenForm.MatchString(value) {
+		return Token{}, false
+	}
+	part := strings.Split(value, ".")
+	return Token{Key: part[0], ID: part[1], Secret: part[2]}, true
+}
+
+// Value is the cookie's value.
+func (t Token) Value() string { return t.Key + "." + t.ID + "." + t.Secret }
+
+// String keeps tokens out of logs.
+func (t Token) String() string { return "session " + t.ID }
+
+// GoString keeps tokens out of logs.
+func (t Token) GoString() string { return t.String() }
+
+// Hash is what the table keeps of the secret.
+func (t Token) Hash() []byte {
+	sum := sha256.Sum256([]byte(t.Secret))
+	return sum[:]
+}
+
+// Rotated is the token after confirmation.
+func (t Token) Rotated(salt []byte) Token {
+	t.Secret = form.EncodeToString(mac(salt, "confirmed", t.Secret))
+	return t
+}
+
+// Proof is what the table keeps of the code that confirmed a session, so that a
+// repeat can be told from a thief.
+func Proof(salt []byte, code string) []byte { return mac(salt, "proof", code) }
+
+// NewSeed is a form's random value: 256 bits.
+func NewSeed() string { return form.EncodeToString(Random(32)) }
+
+// ValidSeed reports whether a client's seed or Idempotency-Key has the form
+// that the contract asks for: 32 to 128 of A-Z a-z 0-9 - _.
+func ValidSeed(seed string) bool { return seedForm.MatchString(seed) }
+
+// Derive is the token of the session that a form with this seed and this
+// content makes. content may hold a password: without the seed, which nobody
+// stores, the result tells nothing about it.
+func Derive(seed, key, content string) Token {
+	return Token{
+		Key:    key,
+		ID:     hex.EncodeToString(mac([]byte(seed), "id", content)[:16]),
+		Secret: form.EncodeToString(mac([]byte(seed), "secret", content)),
+	}
+}
+
+// Digest is what may be stored to recognise the same content under a seed.
+func Digest(seed, content string) []byte { return mac([]byte(seed), "digest", content) }
+
+// Random returns n bytes nobody can guess.
+func Random(n int) []byte {
+	b := make([]byte, n)
+	rand.Read(b) //nolint:errcheck // never fails: crypto/rand ends the program instead
+	return b
+}
+
+// Equal compares in constant time; nothing equals an empty value.
+func Equal(a, b []byte) bool { return len(a) > 0 && subtle.ConstantTimeCompare(a, b) == 1 }
+
+func mac(key []byte, purpose, text string) []byte {
+	h := hmac.New(sha256.New, key)
+	h.Write([]byte(purpose))
+	h.Write([]byte{0})
+	h.Write([]byte(text))
+	return h.Sum(nil)
+}

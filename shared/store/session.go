@@ -1,0 +1,251 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+)
+
+// Flow says what a session was begun for.
+type Flow string
+
+// The two ways in.
+const (
+	Signup Flow = "signup"
+	Login  Flow = "login"
+)
+
+// Session is one sign-up or one login, from its form to its end. Unconfirmed,
+// it reaches only the steps that confirm it. It is confirmed once.
+//
+// Who can read it learns a profile, but no cookie: the secret is hashed. Who
+// can change it can sign in as its user.
+type Session struct {
+	Key   string // Hash of the normalised email
+	ID    string // 32 lower-case hex digits
+	Flow  Flow
+	UID   string // the user it is for; a sign-up's own ID
+	Epoch string // must equal the user's
+
+	Secret     []byte    // SHA-256 of the cookie's secret
+	Salt       []byte    // random, never leaves: the next secret is derived with it
+	Previous   []byte    // Secret as it was before confirmation
+	PreviousTo time.Time // until when Previous still gets the confirmation's answer
+	Proof      []byte    // recognises the code that confirmed it
+
+	CreatedAt   time.Time
+	ValidUntil  time.Time // what code compares; moved on by use
+	EndsAt      time.Time // the confirmed session's last moment, whatever its use
+	ConfirmedAt time.Time // zero: unconfirmed
+	TouchedAt   time.Time
+
+	Ref      string // the vendor's id of the verification
+	Sends    Sends  // what this session knows of its phone's history
+	ResendAt time.Time
+	ByApp    bool // the vendor sent nothing: the code is in the person's app
+	Checks   int  // codes tried, right or wrong
+	CheckAt  time.Time
+	Taken    bool // the phone was proved, and the email belongs to another user
+
+	Profile // a sign-up's, until confirmed
+}
+
+// Confirmed reports whether the session is a signed-in one.
+func (s Session) Confirmed() bool { return !s.ConfirmedAt.IsZero() }
+
+// profile names the attributes that a session loses when it is confirmed.
+const profile = "#name, email, phone, country, calling_code, #hash, sends, sends_version, code_ref, check_at, resend_at"
+
+func sessionKey(k, id string) item { return key("U#"+k, "S#"+id) }
+
+// CreateSession writes a new session. When its id is taken, by a repeat of the
+// same form, it returns the session that is there and ErrRefused. The SDK's own
+// retry meeting its first try counts as created: the salts are equal.
+func (t *Table) CreateSession(ctx context.Context, s Session) (Session, error) {
+	err := t.put(ctx, s.item(), "attribute_not_exists(pk)", nil)
+	if !errors.Is(err, ErrRefused) {
+		return s, err
+	}
+	other, err := t.Session(ctx, s.Key, s.ID)
+	if err != nil {
+		return Session{}, err
+	}
+	if bytes.Equal(other.Salt, s.Salt) {
+		return other, nil
+	}
+	return other, ErrRefused
+}
+
+// Session reads one session, or ErrNotFound.
+func (t *Table) Session(ctx context.Context, k, id string) (Session, error) {
+	it, err := t.get(ctx, sessionKey(k, id))
+	if err != nil {
+		return Session{}, err
+	}
+	return sessionFrom(it), nil
+}
+
+// DropSession deletes a session that led to nothing: one whose code was never
+// asked for. A session with a code on the way stays.
+func (t *Table) DropSession(ctx context.Context, s Session) error {
+	return t.remove(ctx, sessionKey(s.Key, s.ID), "attribute_not_exists(resend_at) AND secret = :secret",
+		item{":secret": binary(s.Secret)})
+}
+
+// Account reads a session and its user in one round trip, consistently. A
+// missing one is ErrNotFound.
+func (t *Table) Account(ctx context.Context, k, id string) (User, Session, error) {
+	ctx, cancel := context.WithTimeout(ctx, budget)
+	defer cancel()
+	out, err := t.db.BatchGetItem(ctx, &dynamodb.BatchGetItemInput{
+		RequestItems: map[string]types.KeysAndAttributes{*t.name: {
+			ConsistentRead: aws.Bool(true),
+			Keys:           []map[string]types.AttributeValue{userKey(k), sessionKey(k, id)},
+		}},
+	})
+	if err != nil {
+		return User{}, Session{}, fmt.Errorf("reading an account: %w", err)
+	}
+	if len(out.UnprocessedKeys) > 0 {
+		return User{}, Session{}, errors.New("reading an account: the table is throttled")
+	}
+	var u, s item
+	for _, it := range out.Responses[*t.name] {
+		if item(it).text("sk") == "U" {
+			u = it
+		} else {
+			s = it
+		}
+	}
+	if u == nil || s == nil {
+		return User{}, Session{}, ErrNotFound
+	}
+	return userFrom(u), sessionFrom(s), nil
+}
+
+// RecordSend keeps what came of sending a code, and at a sign-up's first send
+// the hash that was made meanwhile.
+func (t *Table) RecordSend(ctx context.Context, s Session) error {
+	set := item{}
+	set.set(":code_ref", s.Ref)
+	set.set(":provider_ref", s.ProviderRef)
+	set.set(":hash", s.Hash)
+	set.set(":resend_at", s.ResendAt)
+	set.set(":sends", s.Sends.Times)
+	set.set(":sends_version", s.Sends.Version)
+	change := []string{"by_app = :by_app"}
+	for name := range set {
+		change = append(change, "#"+name[1:]+" = "+name)
+	}
+	set[":by_app"] = &types.AttributeValueMemberBOOL{Value: s.ByApp}
+	set[":secret"] = binary(s.Secret)
+	_, err := t.update(ctx, sessionKey(s.Key, s.ID), "SET "+strings.Join(change, ", "),
+		"attribute_exists(pk) AND attribute_not_exists(confirmed_at) AND secret = :secret", set)
+	return err
+}
+
+// ReserveCheck takes one of the session's tries, before the vendor is asked,
+// and returns the session as it then is. ErrRefused says that the secret is
+// not its secret, that it is over or confirmed, or that no try is left.
+func (t *Table) ReserveCheck(ctx context.Context, s Session, tries int, now time.Time) (Session, error) {
+	it, err := t.update(ctx, sessionKey(s.Key, s.ID),
+		"SET checks = if_not_exists(checks, :none) + :one, check_at = :now",
+		"attribute_exists(pk) AND attribute_not_exists(confirmed_at) AND secret = :secret AND valid_until > :now"+
+			" AND (attribute_not_exists(checks) OR checks < :tries)",
+		item{
+			":none": number(0), ":one": number(1), ":now": millis(now),
+			":secret": binary(s.Secret), ":tries": number(int64(tries)),
+		})
+	if err != nil {
+		return Session{}, err
+	}
+	return sessionFrom(it), nil
+}
+
+// MarkTaken remembers that this session proved its phone and still cannot
+// become a user.
+func (t *Table) MarkTaken(ctx context.Context, s Session) error {
+	_, err := t.update(ctx, sessionKey(s.Key, s.ID), "SET taken = :taken",
+		"attribute_exists(pk) AND attribute_not_exists(confirmed_at) AND secret = :secret",
+		item{":taken": number(1), ":secret": binary(s.Secret)})
+	return err
+}
+
+// Confirm turns the session into a signed-in one, once: next carries its new
+// secret, proof and times, and the profile leaves it. ErrRefused says that
+// another request was first, or that the session is over.
+func (t *Table) Confirm(ctx context.Context, s, next Session) error {
+	_, err := t.update(ctx, sessionKey(s.Key, s.ID),
+		"SET secret = :next, previous = :secret, proof = :proof, previous_to = :previous_to, confirmed_at = :now, touched_at = :now,"+
+			" valid_until = :valid_until, ends_at = :ends_at, expires_at = :expires_at REMOVE "+profile,
+		"attribute_exists(pk) AND attribute_not_exists(confirmed_at) AND secret = :secret AND valid_until > :now",
+		item{
+			":next": binary(next.Secret), ":secret": binary(s.Secret), ":proof": binary(next.Proof),
+			":now": millis(next.ConfirmedAt), ":previous_to": millis(next.PreviousTo),
+			":valid_until": millis(next.ValidUntil),
+			":ends_at":     millis(next.EndsAt), ":expires_at": seconds(afterwards(next.EndsAt)),
+		})
+	return err
+}
+
+// Touch moves a confirmed session's end on, because it was used.
+func (t *Table) Touch(ctx context.Context, s Session, until, now time.Time) error {
+	_, err := t.update(ctx, sessionKey(s.Key, s.ID), "SET valid_until = :until, touched_at = :now",
+		"attribute_exists(pk) AND attribute_exists(confirmed_at) AND secret = :secret AND valid_until > :now",
+		item{":until": millis(until), ":now": millis(now), ":secret": binary(s.Secret)})
+	return err
+}
+
+// afterwards is when the engine may delete what ended at t: late enough that
+// code, not the deletion, decides.
+func afterwards(t time.Time) time.Time { return t.Add(24 * time.Hour) }
+
+func (s Session) item() item {
+	it := sessionKey(s.Key, s.ID)
+	it.set("flow", string(s.Flow))
+	it.set("uid", s.UID)
+	it.set("epoch", s.Epoch)
+	it.set("secret", s.Secret)
+	it.set("salt", s.Salt)
+	it.set("created_at", s.CreatedAt)
+	it.set("valid_until", s.ValidUntil)
+	it["expires_at"] = seconds(afterwards(s.ValidUntil))
+	s.Profile.into(it)
+	return it
+}
+
+func sessionFrom(it item) Session {
+	byApp, _ := it["by_app"].(*types.AttributeValueMemberBOOL)
+	return Session{
+		Key:         strings.TrimPrefix(it.text("pk"), "U#"),
+		ID:          strings.TrimPrefix(it.text("sk"), "S#"),
+		Flow:        Flow(it.text("flow")),
+		UID:         it.text("uid"),
+		Epoch:       it.text("epoch"),
+		Secret:      it.bytes("secret"),
+		Salt:        it.bytes("salt"),
+		Previous:    it.bytes("previous"),
+		PreviousTo:  it.time("previous_to"),
+		Proof:       it.bytes("proof"),
+		CreatedAt:   it.time("created_at"),
+		ValidUntil:  it.time("valid_until"),
+		EndsAt:      it.time("ends_at"),
+		ConfirmedAt: it.time("confirmed_at"),
+		TouchedAt:   it.time("touched_at"),
+		Ref:         it.text("code_ref"),
+		Sends:       Sends{Times: it.times("sends"), Version: int(it.number("sends_version"))},
+		ResendAt:    it.time("resend_at"),
+		ByApp:       byApp != nil && byApp.Value,
+		Checks:      int(it.number("checks")),
+		CheckAt:     it.time("check_at"),
+		Taken:       it.number("taken") != 0,
+		Profile:     profileFrom(it),
+	}
+}

@@ -1,0 +1,271 @@
+// Package store is the table: one file for each noun that lives in it (user,
+// session, limit; approvals follow), the keys, and the one rule that stands in
+// for transactions: a decision is written once, on one item, by a conditional
+// write, and never changes; a later step reads it consistently and then makes
+// one conditional write on its own item.
+//
+// There is no transaction, no index and no scan here. Every update but a
+// limit's carries attribute_exists(pk), so that none creates by accident.
+//
+// It is the only importer of the DynamoDB SDK. It must not know HTTP, vendors
+// or what a decision means.
+package store
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"regexp"
+	"strconv"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"latchkey/shared/env"
+)
+
+// What a caller branches on. Any other error means that the table could not be
+// asked, or that it answered something nobody expects.
+var (
+	// ErrNotFound: there is no such item, or it is not the caller's.
+	ErrNotFound = errors.New("not found")
+	// ErrRefused: the item is there, and the write's condition does not hold.
+	ErrRefused = errors.New("condition not met")
+)
+
+// budget bounds one call with all its retries (R-144).
+const budget = 2500 * time.Millisecond
+
+// Table is the one table of a deployment.
+type Table struct {
+	db   *dynamodb.Client
+	name *string
+}
+
+// Open reads where the table is and how to sign for it. It connects to nothing.
+//
+// The options are set by hand: config.LoadDefaultConfig reads files and starts
+// half again as slowly, and a Lambda has its keys in the environment.
+func Open(cfg env.Config, vars *env.Vars) *Table {
+	region := vars.String("AWS_REGION", "us-east-1")
+	endpoint := vars.URL("AWS_ENDPOINT_URL_DYNAMODB", "https://dynamodb."+region+".amazonaws.com")
+	name := vars.Required("TABLE_NAME", "the name of the DynamoDB table; the template sets it")
+	keys := aws.Credentials{
+		AccessKeyID:     vars.String("AWS_ACCESS_KEY_ID", ""),
+		SecretAccessKey: vars.String("AWS_SECRET_ACCESS_KEY", ""),
+		SessionToken:    vars.String("AWS_SESSION_TOKEN", ""),
+	}
+	if cfg.Warm != nil {
+		cfg.Warm(endpoint)
+	}
+	db := dynamodb.New(dynamodb.Options{
+		Region:       region,
+		BaseEndpoint: aws.String(endpoint),
+		HTTPClient:   cfg.HTTP,
+		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+			return keys, nil
+		}),
+		Retryer: retry.NewStandard(func(o *retry.StandardOptions) {
+			o.MaxAttempts = 4
+			o.MaxBackoff = 400 * time.Millisecond
+		}),
+	})
+	return &Table{db: db, name: aws.String(name)}
+}
+
+// Hash is how an address, a phone or a token stands in a key: never itself.
+func Hash(s string) string {
+	sum := sha256.Sum256([]byte(s))
+	return base64.RawURLEncoding.EncodeToString(sum[:])
+}
+
+// item is what the table keeps under one key.
+type item map[string]types.AttributeValue
+
+func (it item) text(name string) string {
+	v, ok := it[name].(*types.AttributeValueMemberS)
+	if !ok {
+		return ""
+	}
+	return v.Value
+}
+
+func (it item) bytes(name string) []byte {
+	v, ok := it[name].(*types.AttributeValueMemberB)
+	if !ok {
+		return nil
+	}
+	return v.Value
+}
+
+func (it item) number(name string) int64 { return parse(it[name]) }
+
+// time reads milliseconds since 1970; a missing attribute is the zero time.
+func (it item) time(name string) time.Time { return instant(it[name]) }
+
+func (it item) times(name string) []time.Time {
+	v, ok := it[name].(*types.AttributeValueMemberL)
+	if !ok {
+		return nil
+	}
+	list := make([]time.Time, 0, len(v.Value))
+	for _, e := range v.Value {
+		list = append(list, instant(e))
+	}
+	return list
+}
+
+// set leaves empty values out: what is missing reads back as empty.
+func (it item) set(name string, value any) {
+	switch v := value.(type) {
+	case string:
+		if v != "" {
+			it[name] = text(v)
+		}
+	case []byte:
+		if len(v) > 0 {
+			it[name] = binary(v)
+		}
+	case int:
+		if v != 0 {
+			it[name] = number(int64(v))
+		}
+	case time.Time:
+		if !v.IsZero() {
+			it[name] = millis(v)
+		}
+	case []time.Time:
+		if len(v) > 0 {
+			it[name] = list(v)
+		}
+	}
+}
+
+func parse(v types.AttributeValue) int64 {
+	n, ok := v.(*types.AttributeValueMemberN)
+	if !ok {
+		return 0
+	}
+	i, err := strconv.ParseInt(n.Value, 10, 64)
+	if err != nil {
+		return 0
+	}
+	return i
+}
+
+func instant(v types.AttributeValue) time.Time {
+	ms := parse(v)
+	if ms == 0 {
+		return time.Time{}
+	}
+	return time.UnixMilli(ms).UTC()
+}
+
+func text(s string) types.AttributeValue   { return &types.AttributeValueMemberS{Value: s} }
+func binary(b []byte) types.AttributeValue { return &types.AttributeValueMemberB{Value: b} }
+
+func number(n int64) types.AttributeValue {
+	return &types.AttributeValueMemberN{Value: strconv.FormatInt(n, 10)}
+}
+
+func millis(t time.Time) types.AttributeValue  { return number(t.UnixMilli()) }
+func seconds(t time.Time) types.AttributeValue { return number(t.Unix()) }
+
+func list(ts []time.Time) types.AttributeValue {
+	l := &types.AttributeValueMemberL{Value: make([]types.AttributeValue, 0, len(ts))}
+	for _, t := range ts {
+		l.Value = append(l.Value, millis(t))
+	}
+	return l
+}
+
+func key(pk, sk string) item { return item{"pk": text(pk), "sk": text(sk)} }
+
+// get reads one item consistently.
+func (t *Table) get(ctx context.Context, k item) (item, error) {
+	ctx, cancel := context.WithTimeout(ctx, budget)
+	defer cancel()
+	out, err := t.db.GetItem(ctx, &dynamodb.GetItemInput{
+		TableName: t.name, Key: k, ConsistentRead: aws.Bool(true),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("reading the table: %w", err)
+	}
+	if out.Item == nil {
+		return nil, ErrNotFound
+	}
+	return out.Item, nil
+}
+
+// put writes a whole item if the condition holds, else ErrRefused. It spends
+// the item: key values stay in it.
+func (t *Table) put(ctx context.Context, it item, condition string, values item) error {
+	ctx, cancel := context.WithTimeout(ctx, budget)
+	defer cancel()
+	_, err := t.db.PutItem(ctx, &dynamodb.PutItemInput{
+		TableName: t.name, Item: it,
+		ConditionExpression: aws.String(condition), ExpressionAttributeValues: values,
+	})
+	return refusal(err, "writing the table")
+}
+
+// update changes an item if the condition holds, else ErrRefused, and returns
+// it as it is afterwards.
+func (t *Table) update(ctx context.Context, k item, change, condition string, values item) (item, error) {
+	ctx, cancel := context.WithTimeout(ctx, budget)
+	defer cancel()
+	out, err := t.db.UpdateItem(ctx, &dynamodb.UpdateItemInput{
+		TableName: t.name, Key: k, UpdateExpression: aws.String(change),
+		ConditionExpression: aws.String(condition), ExpressionAttributeValues: values,
+		ExpressionAttributeNames: names(change, condition),
+		ReturnValues:             types.ReturnValueAllNew,
+	})
+	err = refusal(err, "updating the table")
+	if err != nil {
+		return nil, err
+	}
+	return out.Attributes, nil
+}
+
+func (t *Table) remove(ctx context.Context, k item, condition string, values item) error {
+	ctx, cancel := context.WithTimeout(ctx, budget)
+	defer cancel()
+	_, err := t.db.DeleteItem(ctx, &dynamodb.DeleteItemInput{
+		TableName: t.name, Key: k,
+		ConditionExpression: aws.String(condition), ExpressionAttributeValues: values,
+	})
+	return refusal(err, "deleting from the table")
+}
+
+// names maps the #words of expressions to attributes: "#hash" is how the
+// expression language wants a name that it keeps for itself.
+func names(expressions ...string) map[string]string {
+	var found map[string]string
+	for _, e := range expressions {
+		for _, word := range hashed.FindAllString(e, -1) {
+			if found == nil {
+				found = map[string]string{}
+			}
+			found[word] = word[1:]
+		}
+	}
+	return found
+}
+
+var hashed = regexp.MustCompile(`#[a-z_]+`)
+
+func refusal(err error, doing string) error {
+	var refused *types.ConditionalCheckFailedException
+	if errors.As(err, &refused) {
+		return ErrRefused
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", doing, err)
+	}
+	return nil
+}

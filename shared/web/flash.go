@@ -1,0 +1,92 @@
+package web
+
+import "net/http"
+
+// Notice is a message that survives one redirect. It travels as its name, from
+// a closed list: a cookie cannot make a page say anything else.
+type Notice string
+
+// The notices of all steps.
+const (
+	NoNotice      Notice = ""
+	Welcome       Notice = "welcome"
+	WelcomeNoText Notice = "welcome-no-text"
+	Resent        Notice = "resent"
+	Calling       Notice = "calling"
+	UseApp        Notice = "use-app"
+	NotSent       Notice = "not-sent"
+	BeginAgain    Notice = "begin-again"
+	Verified      Notice = "verified"
+	TooSoon       Notice = "too-soon"
+	NotThisWay    Notice = "not-this-way"
+	SignInFirst   Notice = "sign-in-first"
+)
+
+// Message is a notice as a page shows it.
+type Message struct {
+	Text  string
+	Error bool
+}
+
+func (n Notice) message() Message {
+	switch n {
+	case Welcome:
+		return Message{Text: "Your phone is verified and your account is ready. We sent you a text to celebrate."}
+	case WelcomeNoText:
+		return Message{Text: "You are signed up and your phone is verified. We meant to text you as well, but that did not work; there is nothing you need to do."}
+	case Verified:
+		return Message{Text: "Your phone is verified and your account is ready."}
+	case Resent:
+		return Message{Text: "The code is on its way again."}
+	case Calling:
+		return Message{Text: "We are calling you now to read you the code."}
+	case UseApp:
+		return Message{Text: "Open your Authy app and enter the code it shows."}
+	case NotSent:
+		return Message{Text: "We could not send you the code just now. Wait a moment, then ask for it again below.", Error: true}
+	case TooSoon:
+		return Message{Text: "Please wait a little before you ask for the code again. The last one is still valid.", Error: true}
+	case NotThisWay:
+		return Message{Text: "We cannot reach that number this way. Try another one below.", Error: true}
+	case BeginAgain:
+		return Message{Text: "There is no sign-up under way any more. Please fill in the form again.", Error: true}
+	case SignInFirst:
+		return Message{Text: "Please sign in to see that page.", Error: true}
+	}
+	return Message{}
+}
+
+// Notify shows the notice on the next page.
+func (s *Site) Notify(w http.ResponseWriter, n Notice) {
+	if n != NoNotice {
+		http.SetCookie(w, s.Cookie("notice", string(n), 60))
+	}
+}
+
+// notice takes the waiting notice, if there is one, and forgets it.
+func (s *Site) notice(w http.ResponseWriter, r *http.Request) Message {
+	c, err := r.Cookie(s.CookieName("notice"))
+	if err != nil {
+		return Message{}
+	}
+	http.SetCookie(w, s.Cookie("notice", "", -1))
+	return Notice(c.Value).message()
+}
+
+// CookieName is a name that only this very host can set, over https (RFC
+// 6265bis 4.1.3); a laptop without https has to do with the plain name.
+func (s *Site) CookieName(name string) string {
+	if s.Secure {
+		return "__Host-latchkey-" + name
+	}
+	return "latchkey-" + name
+}
+
+// Cookie is a cookie that scripts cannot read and other sites' forms do not
+// send. age is in seconds: 0 lasts as long as the browser, negative deletes.
+func (s *Site) Cookie(name, value string, age int) *http.Cookie {
+	return &http.Cookie{
+		Name: s.CookieName(name), Value: value, Path: "/", MaxAge: age,
+		Secure: s.Secure, HttpOnly: true, SameSite: http.SameSiteLaxMode,
+	}
+}

@@ -1,0 +1,211 @@
+package web
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// Problem is a refusal: a problem document (RFC 9457) to a program, a page or a
+// redirect to a person. Its sentences say what to do and nothing of what is
+// inside.
+type Problem struct {
+	Status     int
+	Code       string // stable; contract.md lists them
+	Title      string
+	Detail     string
+	Fields     []Field // what is wrong with the form, in its order
+	TriesLeft  int     // shown when Status and Code say a code was wrong
+	RetryAfter time.Duration
+	Allow      []string
+	Next       string // where a person is sent instead of being shown the problem
+
+	notice Notice // what that person is told there
+	cause  error  // for the operator
+	page   *Page  // the form to show it on
+	view   View
+}
+
+// Field is one field of a form and what is wrong with it.
+type Field struct{ Name, Text string }
+
+// Error is the code, so that a log line of it is harmless.
+func (p *Problem) Error() string { return p.Code }
+
+// Field is what is wrong with one field, empty if nothing is.
+func (p *Problem) Field(name string) string {
+	if p == nil {
+		return ""
+	}
+	for _, f := range p.Fields {
+		if f.Name == name {
+			return f.Text
+		}
+	}
+	return ""
+}
+
+// On shows the problem to a person on the form that it is about.
+func (p *Problem) On(page *Page, view View) *Problem {
+	p.page, p.view = page, view
+	return p
+}
+
+// SendTo sends a person to a path with a notice, where a program is told the
+// problem.
+func (p *Problem) SendTo(path string, n Notice) *Problem {
+	p.Next, p.notice = path, n
+	return p
+}
+
+// Because keeps the cause for the operator's log.
+func (p *Problem) Because(err error) *Problem {
+	p.cause = err
+	return p
+}
+
+// The refusals, one function each; contract.md fixes status and code.
+
+// Malformed is a request that no form of ours makes.
+func Malformed(detail string) *Problem {
+	return &Problem{Status: 400, Code: "malformed", Title: "We could not read that", Detail: detail}
+}
+
+// NoSession is a request that needs a session and brings none, or a dead one.
+func NoSession(detail string) *Problem {
+	return &Problem{Status: 401, Code: "no_session", Title: "Please begin again", Detail: detail}
+}
+
+// WrongCode says how many tries are left.
+func WrongCode(left int) *Problem {
+	detail := fmt.Sprintf("That is not the code we sent. Check it and try again: you have %d tries left.", left)
+	switch left {
+	case 1:
+		detail = "That is not the code we sent. Check it and try again: you have one try left."
+	case 0:
+		detail = "That is not the code we sent, and that was the last try. Please begin again."
+	}
+	return &Problem{Status: 401, Code: "wrong_code", Title: "That code is not right", Detail: detail, TriesLeft: left}
+}
+
+// CrossOrigin is a write that another site made in the visitor's browser.
+func CrossOrigin() *Problem {
+	return &Problem{Status: 403, Code: "cross_origin", Title: "That came from another site", Detail: "We only take forms from our own pages. Please open the page here and try again."}
+}
+
+// NotFound is a path that does not exist.
+func NotFound() *Problem {
+	return &Problem{Status: 404, Code: "not_found", Title: "There is no such page", Detail: "Check the address, or go back to the front page."}
+}
+
+// Method is a path that exists, with another method.
+func Method(allow []string) *Problem {
+	return &Problem{Status: 405, Code: "method", Title: "That does not work here", Detail: "This address takes " + strings.Join(allow, " and ") + " only.", Allow: allow}
+}
+
+// CannotComplete is told only to somebody who has proved the phone (R-118).
+func CannotComplete() *Problem {
+	return &Problem{Status: 409, Code: "cannot_complete", Title: "We cannot finish this sign-up", Detail: "This email address cannot be used for a new account. If it is yours and you already have an account, log in instead."}
+}
+
+// Idempotency is a key that was used with another body.
+func Idempotency() *Problem {
+	return &Problem{Status: 409, Code: "idempotency", Title: "That key was used before", Detail: "This Idempotency-Key came with another body before. Use a new key for a new request."}
+}
+
+// Expired is something whose time is over.
+func Expired(detail string) *Problem {
+	return &Problem{Status: 410, Code: "expired", Title: "That has expired", Detail: detail}
+}
+
+// UsedUp is a session whose tries are used up.
+func UsedUp() *Problem {
+	return &Problem{Status: 410, Code: "used_up", Title: "No tries left", Detail: "That was one try too many for this code. For your safety, please begin again."}
+}
+
+// TooLarge is a body over the limit.
+func TooLarge() *Problem {
+	return &Problem{Status: 413, Code: "too_large", Title: "That is too much", Detail: "The form may hold 16 KiB in all. Please shorten what you entered."}
+}
+
+// ContentType is a body of a kind that no route reads.
+func ContentType() *Problem {
+	return &Problem{Status: 415, Code: "content_type", Title: "We could not read that", Detail: "Send a form (application/x-www-form-urlencoded) or application/json."}
+}
+
+// Invalid names what is wrong with each field.
+func Invalid(fields ...Field) *Problem {
+	return &Problem{Status: 422, Code: "invalid", Title: "Please check the form", Detail: "Some of it needs another look. Everything is needed.", Fields: fields}
+}
+
+// Wait is a limit.
+func Wait(after time.Duration, detail string) *Problem {
+	return &Problem{Status: 429, Code: "wait", Title: "Please wait a moment", Detail: detail, RetryAfter: max(after, time.Second)}
+}
+
+// Unavailable is a vendor or a table that could not be reached.
+func Unavailable(cause error) *Problem {
+	return &Problem{Status: 503, Code: "unavailable", Title: "Something on our side is out of order", Detail: "Nothing is lost. Please try again in a moment.", RetryAfter: 2 * time.Second, cause: cause}
+}
+
+// problem writes the document.
+func (s *Site) problem(w http.ResponseWriter, r *http.Request, p *Problem) {
+	doc := map[string]any{
+		"type": "urn:latchkey:problem:" + p.Code, "status": p.Status, "title": p.Title, "detail": p.Detail, "code": p.Code,
+	}
+	if id := requestID(r); id != "" {
+		doc["instance"] = "urn:latchkey:request:" + id
+	}
+	if p.Code == "wrong_code" {
+		doc["tries_left"] = p.TriesLeft
+	}
+	if p.RetryAfter > 0 {
+		doc["retry_after"] = wholeSeconds(p.RetryAfter)
+	}
+	if p.Fields != nil {
+		fields := map[string]string{}
+		for _, f := range p.Fields {
+			fields[f.Name] = f.Text
+		}
+		doc["fields"] = fields
+	}
+	write(w, p.Status, "application/problem+json", doc)
+}
+
+// JSON answers with a document.
+func (s *Site) JSON(w http.ResponseWriter, doc any) error {
+	write(w, http.StatusOK, "application/json", doc)
+	return nil
+}
+
+// Next sends a person on with a notice, and tells a program the path.
+func (s *Site) Next(w http.ResponseWriter, r *http.Request, path string, n Notice) error {
+	if WantsJSON(r) {
+		return s.JSON(w, map[string]string{"next": path})
+	}
+	s.Notify(w, n)
+	redirect(w, path)
+	return nil
+}
+
+// redirect always leads to a path of our own, written in the code (R-031).
+func redirect(w http.ResponseWriter, path string) {
+	w.Header().Set("Location", path)
+	w.WriteHeader(http.StatusSeeOther)
+}
+
+func write(w http.ResponseWriter, status int, contentType string, doc any) {
+	body, err := json.Marshal(doc)
+	if err != nil {
+		status, body = http.StatusInternalServerError, []byte(`{}`)
+	}
+	w.Header().Set("Content-Type", contentType)
+	w.WriteHeader(status)
+	w.Write(body) //nolint:errcheck // the client is gone
+}
+
+// wholeSeconds rounds up: who waits that long is not refused again.
+func wholeSeconds(d time.Duration) int { return int(math.Ceil(d.Seconds())) }
