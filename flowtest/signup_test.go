@@ -185,8 +185,7 @@ func TestTriesAreUsedUp(t *testing.T) {
 			}
 		}
 		r.Clock.Advance(10 * time.Second)
-		for _, path := range []string{"/verify", "/resend"} {
-			a := v.Post(path, map[string]string{"code": code})
+		for _, a := range []rig.Answer{v.Post("/verify", map[string]string{"code": code}), v.Post("/resend", nil)} {
 			if v.JSON {
 				expect(t, a, 410, "used_up")
 			} else {

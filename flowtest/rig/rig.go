@@ -12,7 +12,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net/http"
 	"net/http/httptest"
 	"path/filepath"
 	"runtime"
@@ -193,12 +192,13 @@ func (r *Rig) serve(tmpl *template.Template, vars, over map[string]string) {
 	}
 	cfg := env.Config{
 		Getenv: func(name string) string { return vars[name] },
-		Now:    r.Clock.Now, HTTP: outbound.Client(r.Wire), Log: slog.New(slog.NewJSONHandler(r.Log, nil)),
+		Now:    r.Clock.Now, HTTP: outbound.Client(r.Wire.from("test")), Log: slog.New(slog.NewJSONHandler(r.Log, nil)),
 	}
 	v := env.Read(cfg)
 	r.Table = store.Open(cfg, v)
 	functions := invoker{}
 	for _, f := range tmpl.Functions {
+		cfg.HTTP = outbound.Client(r.Wire.from(f.Name()))
 		h, err := Steps[f.Name()](r.t.Context(), cfg)
 		if err != nil {
 			r.t.Fatalf("step %s: %v", f.Name(), err)
@@ -234,5 +234,3 @@ func (i invoker) Invoke(ctx context.Context, name string, event []byte) ([]byte,
 	defer cancel()
 	return f.call.Invoke(ctx, event)
 }
-
-var _ http.RoundTripper = (*Wire)(nil)

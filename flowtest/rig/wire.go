@@ -11,6 +11,7 @@ import (
 
 // Call is one request to the table or to a vendor.
 type Call struct {
+	Step       string // which step made it
 	Name   string // "GetItem", or the vendor's path
 	Table  bool
 	Began  time.Time
@@ -24,7 +25,7 @@ type Wire struct {
 
 	mu    sync.Mutex
 	calls []Call
-	fault func(name string) Fault
+	fault func(c Call) Fault
 }
 
 // Fault is what happens to one request.
@@ -34,8 +35,8 @@ type Fault int
 const (
 	None    Fault = iota
 	Lost          // the request does not arrive
+	Hanging       // the request arrives nowhere and gets no answer
 	Unheard       // the request arrives and is served; its answer is lost
-
 )
 
 // ErrLost is what a lost request fails with.
@@ -47,7 +48,7 @@ func newWire() *Wire {
 
 // Break decides the fate of every further request by its name; nil lets all
 // through.
-func (w *Wire) Break(fault func(name string) Fault) {
+func (w *Wire) Break(fault func(c Call) Fault) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.fault = fault
@@ -99,17 +100,31 @@ func (w *Wire) Depth() int {
 	return depth
 }
 
-// RoundTrip notes the call and breaks it if the test wants that.
-func (w *Wire) RoundTrip(r *http.Request) (*http.Response, error) {
-	c := Call{Name: r.URL.Path, Began: time.Now()}
+// from is the wire as one step uses it.
+func (w *Wire) from(step string) http.RoundTripper {
+	return transport(func(r *http.Request) (*http.Response, error) { return w.roundTrip(step, r) })
+}
+
+type transport func(*http.Request) (*http.Response, error)
+
+// RoundTrip calls the function.
+func (t transport) RoundTrip(r *http.Request) (*http.Response, error) { return t(r) }
+
+// roundTrip notes the call and breaks it if the test wants that.
+func (w *Wire) roundTrip(step string, r *http.Request) (*http.Response, error) {
+	c := Call{Step: step, Name: r.URL.Path, Began: time.Now()}
 	target := r.Header.Get("X-Amz-Target")
 	if target != "" {
 		c.Table = true
 		_, c.Name, _ = strings.Cut(target, ".")
 	}
-	fault := w.fate(c.Name)
-	if fault == Lost {
+	fault := w.fate(c)
+	switch fault {
+	case Lost:
 		return nil, ErrLost
+	case Hanging:
+		<-r.Context().Done()
+		return nil, r.Context().Err()
 	}
 	res, err := w.base.RoundTrip(r)
 	c.Ended = time.Now()
@@ -126,11 +141,12 @@ func (w *Wire) RoundTrip(r *http.Request) (*http.Response, error) {
 	return res, err
 }
 
-func (w *Wire) fate(name string) Fault {
+func (w *Wire) fate(c Call) Fault {
 	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.fault == nil {
+	fault := w.fault
+	w.mu.Unlock()
+	if fault == nil {
 		return None
 	}
-	return w.fault(name)
+	return fault(c)
 }

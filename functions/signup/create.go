@@ -108,14 +108,17 @@ func (s *step) once(ctx context.Context, a *attempt) error {
 // undo takes back what a refused attempt has written, and returns why it was
 // refused.
 func (s *step) undo(ctx context.Context, a *attempt, why error, created, taken bool) error {
-	if created {
-		err := s.table.DropSession(ctx, a.half)
-		if err != nil && !errors.Is(err, store.ErrRefused) {
-			why = errors.Join(why, err)
-		}
-	}
+	var wg sync.WaitGroup
 	if taken {
-		s.budget.Release(ctx, a.send, a.half.Sends, a.now)
+		wg.Go(func() { s.budget.Release(ctx, a.send, a.half.Sends, a.now) })
+	}
+	var err error
+	if created {
+		err = s.table.DropSession(ctx, a.half)
+	}
+	wg.Wait()
+	if err != nil && !errors.Is(err, store.ErrRefused) {
+		return errors.Join(why, err)
 	}
 	return why
 }

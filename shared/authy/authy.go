@@ -31,7 +31,8 @@ import (
 // Name is how sessions and users name this vendor.
 const Name = "authy"
 
-// limit is how long Send or Check may take, within the caller's context.
+// limit is how long one call may take, within the caller's context. A first
+// send makes two, and both fit into a function's ten seconds.
 const limit = 4 * time.Second
 
 const helpKey = "the key of an Authy application stands under Authy > Applications > Settings in the Twilio console, as Production API Key"
@@ -82,6 +83,8 @@ func (c *Client) Login() otp.Codes { return &codes{c: c} }
 // call makes one request and reads the answer. The error is one of transport,
 // safe to log; an answer that is not a success is for the caller to judge.
 func (c *Client) call(ctx context.Context, method, path string, form url.Values) (*outbound.Call, answer, error) {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
 	call := outbound.Bind(ctx, c.http, c.url)
 	var body io.Reader
 	if form != nil {

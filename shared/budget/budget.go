@@ -108,23 +108,28 @@ func (b *Budget) Wide(ctx context.Context, s Send, now time.Time) error {
 	}
 	for i, c := range counters {
 		if errs[i] == nil {
-			b.back(b.table.Uncount(ctx, c, now))
+			wg.Go(func() { b.back(b.table.Uncount(ctx, c, now)) })
 		}
 	}
+	wg.Wait()
 	return err
 }
 
 // Release gives back what Narrow took for a send that was not made.
 func (b *Budget) Release(ctx context.Context, s Send, sends store.Sends, now time.Time) {
-	b.back(b.table.Unuse(ctx, b.historyOf(s), s.ID, sends, now))
+	var wg sync.WaitGroup
+	wg.Go(func() { b.back(b.table.Unuse(ctx, b.historyOf(s), s.ID, sends, now)) })
 	b.back(b.table.Uncount(ctx, b.addressOf(s), now))
+	wg.Wait()
 }
 
 // ReleaseWide gives back what Wide took for a send that was not made.
 func (b *Budget) ReleaseWide(ctx context.Context, s Send, now time.Time) {
+	var wg sync.WaitGroup
 	for _, c := range b.wide(s) {
-		b.back(b.table.Uncount(ctx, c, now))
+		wg.Go(func() { b.back(b.table.Uncount(ctx, c, now)) })
 	}
+	wg.Wait()
 }
 
 // back notes that something could not be given back. It only makes the limit

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -174,17 +175,17 @@ func TestFailures(t *testing.T) {
 		{"hangs up", func(w http.ResponseWriter, r *http.Request) { panic(http.ErrAbortHandler) }, false, "calling "},
 		{"10 MiB", answers(201, `{"sid":"SM1","body":"`+strings.Repeat(body, 1<<20)+`"}`), false, "larger than 1 MiB"},
 	} {
-		requests := 0
+		var requests atomic.Int32
 		err := door(t, settings(""), func(w http.ResponseWriter, r *http.Request) {
-			requests++
+			requests.Add(1)
 			c.answer(w, r)
 		}).Send(t.Context(), to, body)
 		if err == nil || errors.Is(err, message.ErrRefused) != c.refused || !strings.Contains(err.Error(), c.text) {
 			t.Errorf("%s: %v", c.name, err)
 			continue
 		}
-		if requests != 1 {
-			t.Errorf("%s: %d requests", c.name, requests)
+		if requests.Load() != 1 {
+			t.Errorf("%s: %d requests", c.name, requests.Load())
 		}
 		for _, s := range []string{to, to[1:], token, body, "/2010"} {
 			if strings.Contains(err.Error(), s) {

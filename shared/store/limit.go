@@ -111,7 +111,8 @@ func (t *Table) Use(ctx context.Context, h History, id string, known Sends, now 
 		if !errors.Is(err, ErrRefused) {
 			return s, err == nil, err
 		}
-		it, err := t.get(ctx, h.key())
+		var it item
+		it, err = t.get(ctx, h.key())
 		if err != nil {
 			return Sends{}, false, err
 		}

@@ -1,0 +1,255 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"latchkey/local/child"
+	"latchkey/local/dynamodb"
+	"latchkey/local/gateway"
+	"latchkey/local/lambdaruntime"
+	"latchkey/local/lockfile"
+	"latchkey/local/simulator"
+	"latchkey/local/template"
+)
+
+// Everything a run makes lies here, in the project's folder; git ignores it.
+const (
+	ownFolder  = ".local"
+	binFolder  = ".local/bin"
+	dataFolder = ".local/data"
+	engineCode = "local/dynamodb"
+)
+
+// app is one run.
+type app struct {
+	settings settings
+	getenv   func(string) string
+	log      io.Writer
+
+	lock         *lockfile.Lock
+	web          *server
+	phone        *server
+	vendor       *server
+	template     *template.Template
+	templateTime time.Time // of the file as it was read
+	builder      *builder
+	engine       *dynamodb.Engine // nil if the developer's own is used
+	sim          *simulator.Simulator
+	runtime      *lambdaruntime.Runtime
+}
+
+// newLog makes stderr safe for all who write to it at once.
+func newLog(stderr io.Writer) io.Writer { return child.Shared(stderr) }
+
+// start brings everything up; what can run at the same time does. What it started is ended
+// by close, also after an error.
+func (a *app) start(ctx context.Context) error {
+	err := a.claim()
+	if err != nil {
+		return err
+	}
+	a.templateTime = modified("template.yaml")
+	a.template, err = template.Read("template.yaml")
+	if err != nil {
+		return err
+	}
+	v := newVendors(a.getenv, fmt.Sprintf("http://127.0.0.1:%d", a.vendor.port))
+	err = v.check()
+	if err != nil {
+		return err
+	}
+	err = a.simulate(v)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	endpoint := a.settings.endpoint
+	errs := make(chan error, 2)
+	go func() {
+		var err error
+		endpoint, err = a.table(ctx)
+		errs <- err
+	}()
+	go func() { errs <- a.build(ctx) }()
+	err = firstOf(errs, cancel)
+	if err != nil {
+		return err
+	}
+	return a.serve(laptop(a.settings, a.web.port, endpoint, v), v)
+}
+
+// firstOf waits for both tasks and returns the first error; the other task is told to give up.
+func firstOf(errs <-chan error, cancel func()) error {
+	var first error
+	for range 2 {
+		err := <-errs
+		if err != nil {
+			cancel()
+		}
+		if first == nil {
+			first = err
+		}
+	}
+	return first
+}
+
+// claim takes the folder and the ports before anything slow happens.
+func (a *app) claim() error {
+	for _, folder := range []string{ownFolder, binFolder, dataFolder} {
+		err := os.MkdirAll(folder, 0o700)
+		if err != nil {
+			return fmt.Errorf("making folder %s: %w", folder, err)
+		}
+	}
+	var err error
+	a.lock, err = lockfile.Try(filepath.Join(ownFolder, "run.lock"))
+	if errors.Is(err, lockfile.ErrTaken) {
+		return errors.New("make run is running already in this folder: stop that one first")
+	}
+	if err != nil {
+		return err
+	}
+	a.web, err = listen(a.settings.port)
+	if err != nil {
+		return portFault(err, a.settings.port, "PORT")
+	}
+	a.phone, err = listen(a.settings.phonePort)
+	if err != nil {
+		return portFault(err, a.settings.phonePort, "PHONE_PORT")
+	}
+	a.vendor, err = listen(0)
+	if err != nil {
+		return portFault(err, 0, "none")
+	}
+	return nil
+}
+
+// simulate starts the vendors. They run even if the developer uses real ones: the phone's
+// page is then empty.
+func (a *app) simulate(v vendors) error {
+	var err error
+	a.sim, err = simulator.New(simulator.Options{
+		AccountSID: v.account["TWILIO_ACCOUNT_SID"],
+		AuthToken:  v.account["TWILIO_AUTH_TOKEN"],
+		AuthyKey:   v.authy["AUTHY_API_KEY"],
+		Services:   []string{v.verify["VERIFY_SERVICE_SID"], v.verify["VERIFY_SIGNUP_SERVICE_SID"]},
+		StateFile:  filepath.Join(dataFolder, "simulator.json"),
+		Log:        slog.New(slog.NewJSONHandler(child.NewLines(a.log, "vendors: "), nil)),
+	})
+	if err != nil {
+		return err
+	}
+	a.vendor.serve(a.sim.Vendors())
+	return nil
+}
+
+// table starts the engine, unless the developer has one, and makes the table.
+func (a *app) table(ctx context.Context) (string, error) {
+	endpoint := a.settings.endpoint
+	if endpoint == "" {
+		var err error
+		a.engine, err = dynamodb.Start(ctx, dynamodb.Options{
+			ModulesDir: engineCode,
+			DataDir:    filepath.Join(dataFolder, "dynamodb"),
+			Log:        a.log,
+		})
+		if err != nil {
+			return "", err
+		}
+		endpoint = a.engine.Endpoint()
+	}
+	err := dynamodb.CreateTable(ctx, endpoint, a.settings.table, a.template.Table)
+	var network *net.OpError
+	if a.engine == nil && errors.As(err, &network) {
+		return "", fmt.Errorf("nothing answers at AWS_ENDPOINT_URL_DYNAMODB (%s): start your DynamoDB there, or unset it to use the built-in one", endpoint)
+	}
+	return endpoint, err
+}
+
+func (a *app) build(ctx context.Context) error {
+	var steps []string
+	for _, f := range a.template.Functions {
+		steps = append(steps, f.Folder)
+	}
+	a.builder = newBuilder(".", binFolder, steps, a.log)
+	_, err := a.builder.build(ctx)
+	return err
+}
+
+// serve starts the functions and opens the doors.
+func (a *app) serve(here map[string]string, v vendors) error {
+	var functions []lambdaruntime.Function
+	for _, f := range a.template.Functions {
+		functions = append(functions, lambdaruntime.Function{
+			Name: f.Name(), Binary: a.builder.binary(f.Folder), Timeout: f.Timeout, MemoryMB: f.MemoryMB,
+			Environment: environment(f, here, a.getenv, v),
+		})
+	}
+	var err error
+	a.runtime, err = lambdaruntime.New(functions, lambdaruntime.Options{Log: a.log, Eager: true})
+	if err != nil {
+		return err
+	}
+	handler, err := gateway.New(a.template.Functions, a.runtime, gateway.Options{
+		Log: slog.New(slog.NewJSONHandler(child.NewLines(a.log, "gateway: "), nil)),
+	})
+	if err != nil {
+		return err
+	}
+	a.web.serve(handler)
+	a.phone.serve(a.sim.Phone())
+	return nil
+}
+
+// closeLimit bounds the end of a run; the kernel ends what is left then.
+const closeLimit = 2500 * time.Millisecond
+
+// close ends whatever was started, the doors first, and returns when nothing is left.
+func (a *app) close() {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		together(a.web.close, a.phone.close, a.closeRuntime)
+		together(a.vendor.close, a.closeEngine)
+		if a.sim != nil {
+			_ = a.sim.Close()
+		}
+	}()
+	select {
+	case <-done:
+	case <-time.After(closeLimit):
+	}
+	if a.lock != nil {
+		a.lock.Release()
+	}
+}
+
+func (a *app) closeRuntime() {
+	if a.runtime != nil {
+		_ = a.runtime.Close()
+	}
+}
+
+func (a *app) closeEngine() {
+	if a.engine != nil {
+		_ = a.engine.Close()
+	}
+}
+
+func together(tasks ...func()) {
+	var group sync.WaitGroup
+	for _, task := range tasks {
+		group.Go(task)
+	}
+	group.Wait()
+}

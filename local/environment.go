@@ -1,0 +1,160 @@
+package main
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"fmt"
+	"maps"
+
+	"latchkey/local/template"
+)
+
+// Variables that name a vendor's address. A function that declares one talks to that vendor
+// and is given its credentials; when deployed those come from a secret.
+const (
+	messagesURL = "TWILIO_API_URL"
+	verifyURL   = "TWILIO_VERIFY_URL"
+	authyURL    = "AUTHY_API_URL"
+)
+
+// vendors are the addresses of the vendors, each simulated unless the developer's shell names
+// another, and the credentials that go with them.
+type vendors struct {
+	simulated string // address of the simulator
+	own       map[string]bool
+	account   map[string]string // of Twilio: for Verify and Messages
+	verify    map[string]string
+	messages  map[string]string
+	authy     map[string]string
+}
+
+// Credentials by vendor, and the settings that mean something to that vendor's account alone.
+func accountNames() []string {
+	return []string{"TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "TWILIO_API_KEY_SID", "TWILIO_API_KEY_SECRET"}
+}
+
+func verifyNames() []string {
+	return []string{"VERIFY_SERVICE_SID", "VERIFICATION_SID", "VERIFY_SERVICE", "VERIFY_SIGNUP_SERVICE_SID"}
+}
+
+func messagesNames() []string {
+	return []string{"TWILIO_NUMBER", "TWILIO_MESSAGING_SERVICE_SID"}
+}
+
+func authyNames() []string {
+	return []string{"AUTHY_API_KEY", "ACCOUNT_SECURITY_API_KEY"}
+}
+
+// newVendors makes up credentials for the simulator, and takes those of vendors that the
+// developer names from the shell. One real Twilio address makes the account a real one for
+// both, since Verify and Messages share it.
+func newVendors(getenv func(string) string, simulated string) vendors {
+	v := vendors{
+		simulated: simulated,
+		own:       map[string]bool{},
+		account:   map[string]string{"TWILIO_ACCOUNT_SID": "AC" + random(), "TWILIO_AUTH_TOKEN": random()},
+		verify:    map[string]string{"VERIFY_SERVICE_SID": "VA" + random(), "VERIFY_SIGNUP_SERVICE_SID": "VA" + random()},
+		messages:  map[string]string{"TWILIO_NUMBER": "+15005550006"}, // Twilio's own test number
+		authy:     map[string]string{"AUTHY_API_KEY": random()},
+	}
+	for _, name := range []string{messagesURL, verifyURL, authyURL} {
+		v.own[name] = getenv(name) != ""
+	}
+	if v.own[verifyURL] || v.own[messagesURL] {
+		v.account = fromShell(getenv, accountNames())
+	}
+	if v.own[verifyURL] {
+		v.verify = fromShell(getenv, verifyNames())
+	}
+	if v.own[messagesURL] {
+		v.messages = fromShell(getenv, messagesNames())
+	}
+	if v.own[authyURL] {
+		v.authy = fromShell(getenv, authyNames())
+	}
+	return v
+}
+
+// check finds a real vendor without credentials before a function does.
+func (v vendors) check() error {
+	cases := []struct{ url, needs, value string }{
+		{verifyURL, "TWILIO_ACCOUNT_SID", v.account["TWILIO_ACCOUNT_SID"]},
+		{messagesURL, "TWILIO_ACCOUNT_SID", v.account["TWILIO_ACCOUNT_SID"]},
+		{authyURL, "AUTHY_API_KEY", v.authy["AUTHY_API_KEY"] + v.authy["ACCOUNT_SECURITY_API_KEY"]},
+	}
+	for _, c := range cases {
+		if v.own[c.url] && c.value == "" {
+			return fmt.Errorf("%s replaces the simulator: set %s and the vendor's other credentials too", c.url, c.needs)
+		}
+	}
+	return nil
+}
+
+func fromShell(getenv func(string) string, names []string) map[string]string {
+	values := map[string]string{}
+	for _, name := range names {
+		if getenv(name) != "" {
+			values[name] = getenv(name)
+		}
+	}
+	return values
+}
+
+// random is 128 bits in lower-case hex, as Twilio's identifiers and tokens are.
+func random() string {
+	b := make([]byte, 16)
+	_, _ = rand.Read(b)
+	return hex.EncodeToString(b)
+}
+
+// laptop are the values of this machine, for every function that declares them.
+func laptop(set settings, port int, endpoint string, v vendors) map[string]string {
+	return map[string]string{
+		"PUBLIC_URL":                fmt.Sprintf("http://localhost:%d", port),
+		"TABLE_NAME":                set.table,
+		"AWS_ENDPOINT_URL_DYNAMODB": endpoint,
+		"PROVIDER":                  set.provider,
+		messagesURL:                 v.simulated,
+		verifyURL:                   v.simulated,
+		authyURL:                    v.simulated,
+		"ALLOWED_COUNTRIES":         "", // all
+		"SECRET_ID":                 "", // there is no Secrets Manager here
+		// One laptop is one address for everybody, and its texts cost nothing.
+		"SENDS_PER_ADDRESS": "100000",
+		"SENDS_PER_PREFIX":  "100000",
+		"SENDS_PER_COUNTRY": "1000000",
+		"SENDS_PER_DAY":     "1000000",
+	}
+}
+
+// environment is that of one function: the names its template declares, each from the
+// developer's shell, else this laptop, else the template; and its vendors' credentials.
+func environment(f template.Function, here map[string]string, getenv func(string) string, v vendors) map[string]string {
+	all := map[string]string{}
+	for name, value := range f.Environment {
+		local, known := here[name]
+		if known {
+			value = local
+		}
+		if getenv(name) != "" {
+			value = getenv(name)
+		}
+		all[name] = value
+	}
+	_, texts := f.Environment[messagesURL]
+	_, codes := f.Environment[verifyURL]
+	_, legacy := f.Environment[authyURL]
+	if texts || codes {
+		maps.Copy(all, v.account)
+	}
+	if texts {
+		maps.Copy(all, v.messages)
+	}
+	if codes {
+		maps.Copy(all, v.verify)
+	}
+	if legacy {
+		maps.Copy(all, v.authy)
+	}
+	return all
+}
