@@ -22,8 +22,16 @@ const (
 	adaPhone = "+14155552671"
 )
 
-// each runs a test for both vendors, by form and as JSON.
+// each runs a test for both vendors, by form and as JSON, side by side.
 func each(t *testing.T, test func(t *testing.T, r *rig.Rig, v *rig.Visitor)) {
+	eachAlone(t, func(t *testing.T, r *rig.Rig, v *rig.Visitor) {
+		t.Parallel()
+		test(t, r, v)
+	})
+}
+
+// eachAlone is each, one after the other.
+func eachAlone(t *testing.T, test func(t *testing.T, r *rig.Rig, v *rig.Visitor)) {
 	for _, provider := range []string{"verify", "authy"} {
 		for _, speaksJSON := range []bool{false, true} {
 			kind := "form"
@@ -31,7 +39,6 @@ func each(t *testing.T, test func(t *testing.T, r *rig.Rig, v *rig.Visitor)) {
 				kind = "json"
 			}
 			t.Run(provider+"/"+kind, func(t *testing.T) {
-				t.Parallel()
 				r := rig.Start(t, rig.Options{Provider: provider})
 				test(t, r, r.Visitor(speaksJSON))
 			})

@@ -11,7 +11,7 @@ import (
 
 // Call is one request to the table or to a vendor.
 type Call struct {
-	Step       string // which step made it
+	Step   string // which step made it
 	Name   string // "GetItem", or the vendor's path
 	Table  bool
 	Began  time.Time
@@ -26,6 +26,7 @@ type Wire struct {
 	mu    sync.Mutex
 	calls []Call
 	fault func(c Call) Fault
+	delay time.Duration
 }
 
 // Fault is what happens to one request.
@@ -52,6 +53,13 @@ func (w *Wire) Break(fault func(c Call) Fault) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.fault = fault
+}
+
+// Delay makes the table answer that much later.
+func (w *Wire) Delay(d time.Duration) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.delay = d
 }
 
 // Reset forgets the calls so far.
@@ -127,6 +135,7 @@ func (w *Wire) roundTrip(step string, r *http.Request) (*http.Response, error) {
 		return nil, r.Context().Err()
 	}
 	res, err := w.base.RoundTrip(r)
+	w.wait(c)
 	c.Ended = time.Now()
 	if err == nil {
 		c.Status = res.StatusCode
@@ -139,6 +148,15 @@ func (w *Wire) roundTrip(step string, r *http.Request) (*http.Response, error) {
 		return nil, ErrLost
 	}
 	return res, err
+}
+
+func (w *Wire) wait(c Call) {
+	w.mu.Lock()
+	d := w.delay
+	w.mu.Unlock()
+	if c.Table {
+		time.Sleep(d)
+	}
 }
 
 func (w *Wire) fate(c Call) Fault {

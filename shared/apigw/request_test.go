@@ -160,7 +160,8 @@ func TestRequestCookies(t *testing.T) {
 	if got := r.Header.Get("Cookie"); got != "a=1; b=x, y; c=; a=2" {
 		t.Errorf("%q", got)
 	}
-	if c, err := r.Cookie("a"); err != nil || c.Value != "1" {
+	c, err := r.Cookie("a")
+	if err != nil || c.Value != "1" {
 		t.Errorf("%v %v", c, err)
 	}
 }
