@@ -31,6 +31,7 @@ type builder struct {
 	root, bin string
 	steps     []string // folders, such as functions/signup
 	log       io.Writer
+	work      string                 // of running go commands
 	tried     map[string]fingerprint // state of the sources at the last build
 }
 
@@ -65,6 +66,11 @@ func (b *builder) build(ctx context.Context) ([]string, error) {
 		return nil, nil
 	}
 	fmt.Fprintf(b.log, "build: %s\n", strings.Join(names(stale), ", "))
+	err = b.makeWork()
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(b.work)
 	err = b.compile(ctx, tool, stale)
 	if err != nil {
 		return nil, err
@@ -73,6 +79,21 @@ func (b *builder) build(ctx context.Context) ([]string, error) {
 	missed := b.stale(prints)
 	built := slices.DeleteFunc(stale, func(step string) bool { return slices.Contains(missed, step) })
 	return built, err
+}
+
+// makeWork makes the folder of the go commands' working files, which one that is killed
+// leaves behind.
+func (b *builder) makeWork() error {
+	folder, err := filepath.Abs(filepath.Join(b.bin, ".work"))
+	if err != nil {
+		return err
+	}
+	b.work = folder
+	err = os.MkdirAll(folder, 0o700)
+	if err != nil {
+		return fmt.Errorf("making a folder for the build: %w", err)
+	}
+	return nil
 }
 
 // look returns the present state of the sources.
@@ -180,7 +201,7 @@ func (b *builder) goTool(ctx context.Context, tool string, args []string) error 
 	var output bytes.Buffer
 	cmd := exec.Command(tool, args...)
 	cmd.Dir = b.root
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS="+runtime.GOOS, "GOARCH="+runtime.GOARCH)
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS="+runtime.GOOS, "GOARCH="+runtime.GOARCH, "GOTMPDIR="+b.work)
 	cmd.Stdout, cmd.Stderr = &output, &output
 	running, err := child.Start(cmd)
 	if err != nil {

@@ -120,6 +120,7 @@ func laptop(set settings, port int, endpoint string, v vendors) map[string]strin
 		"ALLOWED_COUNTRIES":         "", // all
 		"SECRET_ID":                 "", // there is no Secrets Manager here
 		// One laptop is one address for everybody, and its texts cost nothing.
+		"CHANNELS":          "sms,call,whatsapp",
 		"SENDS_PER_ADDRESS": "100000",
 		"SENDS_PER_PREFIX":  "100000",
 		"SENDS_PER_COUNTRY": "1000000",

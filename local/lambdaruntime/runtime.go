@@ -33,6 +33,7 @@ var (
 // was meant for operators: a client must not see it.
 type FunctionError struct{ Type, Message string }
 
+// Error is the type and message that the function gave.
 func (e *FunctionError) Error() string {
 	return "function error " + e.Type + ": " + e.Message
 }

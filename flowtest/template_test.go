@@ -1,0 +1,113 @@
+package flowtest
+
+import (
+	"log/slog"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"latchkey/flowtest/rig"
+	"latchkey/local/template"
+	"latchkey/shared/env"
+)
+
+func f(name string) func(template.Function) bool {
+	return func(f template.Function) bool { return f.Name() == name }
+}
+
+// Each policy allows exactly the calls its step makes on the table: the steps
+// are led through everything that makes them call it.
+func TestPoliciesAgree(t *testing.T) {
+	t.Parallel()
+	r := rig.Start(t, rig.Options{Env: map[string]string{"SENDS_PER_DAY": "3"}})
+	everything(t, r)
+	made := map[string]map[string]bool{}
+	for _, c := range r.Wire.Calls() {
+		if c.Table && c.Step != "test" {
+			if made[c.Step] == nil {
+				made[c.Step] = map[string]bool{}
+			}
+			made[c.Step]["dynamodb:"+c.Name] = true
+		}
+	}
+	for _, f := range rig.Template(t).Functions {
+		var allowed []string
+		for _, s := range f.Statements {
+			for _, action := range s.Actions {
+				if strings.HasPrefix(action, "dynamodb:") {
+					allowed = append(allowed, action)
+				}
+			}
+		}
+		slices.Sort(allowed)
+		calls := slices.Sorted(maps.Keys(made[f.Name()]))
+		if !slices.Equal(allowed, calls) {
+			t.Errorf("%s may %v and does %v", f.ID, allowed, calls)
+		}
+	}
+}
+
+// everything leads every step through all it can do with the table. The stack's
+// day allows three sends, so that the fourth is refused.
+func everything(t *testing.T, r *rig.Rig) {
+	t.Helper()
+	v := r.Visitor(false)
+	form := rig.Form(ada, adaPhone)
+	form["form"] = v.Seed()
+	v.Post("/signup", form)
+	v.Post("/signup", form)
+	for _, path := range []string{"/", "/signup", "/account"} {
+		v.Get(path)
+	}
+	r.Clock.Advance(time.Minute)
+	v.Post("/resend", nil)
+	other := r.Visitor(false)
+	other.Post("/signup", rig.Form(ada, "+14155552672"))
+	r.Visitor(false).Post("/signup", rig.Form("bob@example.com", "+14155552673"))
+	r.Clock.Advance(time.Minute)
+	v.Post("/resend", nil)
+	v.Post("/verify", map[string]string{"code": r.Handset().Code(adaPhone)})
+	other.Post("/verify", map[string]string{"code": r.Handset().Code("+14155552672")})
+	for _, path := range []string{"/", "/signup", "/account"} {
+		r.Clock.Advance(16 * time.Minute)
+		v.Get(path)
+	}
+}
+
+// credentials come from the secret, not from the template.
+var credentials = []string{
+	"TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "TWILIO_API_KEY_SID", "TWILIO_API_KEY_SECRET", "TWILIO_NUMBER",
+	"TWILIO_MESSAGING_SERVICE_SID", "VERIFY_SERVICE_SID", "VERIFICATION_SID", "VERIFY_SERVICE", "VERIFY_SIGNUP_SERVICE_SID",
+	"AUTHY_API_KEY", "ACCOUNT_SECURITY_API_KEY",
+}
+
+// The template declares exactly the variables that a step reads.
+func TestVariablesAgree(t *testing.T) {
+	t.Parallel()
+	for _, f := range rig.Template(t).Functions {
+		read := map[string]bool{}
+		values := map[string]string{
+			"TABLE_NAME": "t", "TWILIO_ACCOUNT_SID": "AC" + strings.Repeat("0", 32), "TWILIO_AUTH_TOKEN": "x", "TWILIO_NUMBER": "+15005550006",
+			"VERIFY_SERVICE_SID": "VA" + strings.Repeat("0", 32), "AUTHY_API_KEY": "x",
+		}
+		_, err := rig.Steps[f.Name()](t.Context(), env.Config{
+			Getenv: func(name string) string { read[name] = true; return values[name] },
+			Now:    time.Now, HTTP: http.DefaultClient, Log: slog.New(slog.DiscardHandler),
+		})
+		if err != nil {
+			t.Fatalf("%s: %v", f.ID, err)
+		}
+		for name := range read {
+			if strings.HasPrefix(name, "AWS_") && name != "AWS_ENDPOINT_URL_DYNAMODB" || slices.Contains(credentials, name) {
+				delete(read, name)
+			}
+		}
+		got, want := slices.Sorted(maps.Keys(f.Environment)), slices.Sorted(maps.Keys(read))
+		if !slices.Equal(got, want) {
+			t.Errorf("%s declares\n%v and reads\n%v", f.ID, got, want)
+		}
+	}
+}

@@ -1,0 +1,214 @@
+package signup
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"latchkey/shared/env"
+)
+
+func allow(t testing.TB, list string) *countries {
+	t.Helper()
+	vars := env.Read(env.Config{Getenv: func(name string) string {
+		if name == "ALLOWED_COUNTRIES" {
+			return list
+		}
+		return ""
+	}})
+	c := newCountries(vars)
+	err := vars.Err()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// R-023, parity 57: what people type, and the one number it is.
+func TestNumber(t *testing.T) {
+	c := allow(t, "")
+	for _, n := range []struct{ country, typed, want, region, calling string }{
+		{"GB", "07400 123456", "+447400123456", "GB", "44"}, // with its trunk zero
+		{"GB", "7400123456", "+447400123456", "GB", "44"},
+		{"GB", "(07400) 123-456", "+447400123456", "GB", "44"},
+		{"44", "07400 123456", "+447400123456", "GB", "44"},
+		{"DE", "0151 23456789", "+4915123456789", "DE", "49"},
+		{"DE", "151/23456789", "+4915123456789", "DE", "49"},
+		{"DE", "0049 151 23456789", "+4915123456789", "DE", "49"},
+		{"IT", "312 345 6789", "+393123456789", "IT", "39"},
+		{"US", "(415) 555-2671", "+14155552671", "US", "1"},
+		{"US", "1 415 555 2671", "+14155552671", "US", "1"},
+		{"US", "415.555.2671", "+14155552671", "US", "1"},
+		{"US", "415\u00a0555\u00a02671", "+14155552671", "US", "1"},
+		{"1", "506 234 5678", "+15062345678", "CA", "1"}, // Canada shares its code
+		{"US", "506 234 5678", "+15062345678", "CA", "1"},
+		{"CA", "415 555 2671", "+14155552671", "US", "1"},
+		{"LK", "071 234 5678", "+94712345678", "LK", "94"},
+		{"lk", "712345678", "+94712345678", "LK", "94"},
+		{"94", "712345678", "+94712345678", "LK", "94"},
+		{"+94", "712345678", "+94712345678", "LK", "94"},
+		{"0094", "712345678", "+94712345678", "LK", "94"},
+		{" 94 ", " 712345678 ", "+94712345678", "LK", "94"},
+		{"US", "+44 7400 123456", "+447400123456", "GB", "44"}, // "+" brings its own country
+		{"", "+14155552671", "+14155552671", "US", "1"},
+		{"nonsense", " +14155552671", "+14155552671", "US", "1"},
+		{"BR", "11 96123-4567", "+5511961234567", "BR", "55"},
+		{"KZ", "8 771 000 9998", "+77710009998", "KZ", "7"},
+		{"GG", "07781 123456", "+447781123456", "GG", "44"},
+		{"GB", "07781 123456", "+447781123456", "GG", "44"},
+	} {
+		got, wrong := c.number(n.country, n.typed)
+		if wrong != "" || string(got.e164) != n.want || got.region != n.region || got.callingCode != n.calling {
+			t.Errorf("%q %q: %q %s %s, %s", n.country, n.typed, string(got.e164), got.region, got.callingCode, wrong)
+		}
+		if wrong == "" && (!got.e164.Valid() || !strings.HasPrefix(string(got.e164), "+"+got.callingCode)) {
+			t.Errorf("%q is no number of +%s", string(got.e164), got.callingCode)
+		}
+	}
+}
+
+func TestNumberRefuses(t *testing.T) {
+	c := allow(t, "")
+	for name, n := range map[string]struct{ country, typed, field string }{
+		"nothing":                    {"US", "", "phone"},
+		"blanks":                     {"US", " \u00a0 ", "phone"},
+		"no country":                 {"", "4155552671", "countryCode"},
+		"no such country":            {"XX", "4155552671", "countryCode"},
+		"a word":                     {"Germany", "15123456789", "countryCode"},
+		"no such calling code":       {"999", "4155552671", "countryCode"},
+		"negative calling code":      {"-94", "712345678", "countryCode"},
+		"wide calling code":          {"９４", "712345678", "countryCode"},
+		"code of no country":         {"800", "12345678", "countryCode"},
+		"huge calling code":          {"99999999999999999999", "712345678", "countryCode"},
+		"letters":                    {"US", "415 555 ABCD", "phone"},
+		"vanity number":              {"US", "415 FLOWERS", "phone"},
+		"wide digits":                {"US", "４１５５５５２６７１", "phone"},
+		"Arabic digits":              {"US", "٤١٥٥٥٥٢٦٧١", "phone"},
+		"extension":                  {"US", "415 555 2671 x5", "phone"},
+		"extension of RFC 3966":      {"US", "+14155552671;ext=5", "phone"},
+		"two numbers":                {"US", "4155552671/4155552672", "phone"},
+		"comma":                      {"US", "4155552671,5", "phone"},
+		"star":                       {"US", "*31#4155552671", "phone"},
+		"NUL":                        {"US", "415555\x002671", "phone"},
+		"line feed inside":           {"US", "415555\n2671", "phone"},
+		"plus inside":                {"US", "415+5552671", "phone"},
+		"only plus":                  {"US", "+", "phone"},
+		"too short":                  {"US", "415", "phone"},
+		"too long":                   {"US", "415555267100", "phone"},
+		"33 bytes":                   {"US", "415 555 2671" + strings.Repeat("-", 21), "phone"},
+		"of another country":         {"DE", "415 555 2671", "phone"},
+		"another country's digits":   {"FR", "07400 123456", "phone"},
+		"not given out":              {"US", "555 555 2671", "phone"},
+		"calling code of no country": {"US", "+999 123456789", "phone"},
+		"zero calling code":          {"US", "+0 4155552671", "phone"},
+		"landline GB":                {"GB", "020 7946 0958", "phone"},
+		"landline DE":                {"DE", "030 123456", "phone"},
+		"landline IT":                {"IT", "02 1234 5678", "phone"},
+		"toll-free US":               {"US", "800 234 5678", "phone"},
+		"toll-free GB":               {"GB", "0800 123 4567", "phone"},
+		"toll-free anywhere":         {"US", "+800 12345678", "phone"},
+		"premium US":                 {"US", "900 234 5678", "phone"},
+		"premium GB":                 {"GB", "0909 879 0123", "phone"},
+		"premium anywhere":           {"US", "+979 123456789", "phone"},
+		"shared cost GB":             {"GB", "0845 123 4567", "phone"},
+		"personal GB":                {"GB", "070 1234 5678", "phone"},
+		"pager GB":                   {"GB", "07640 123456", "phone"},
+		"emergency":                  {"GB", "999", "phone"},
+	} {
+		got, wrong := c.number(n.country, n.typed)
+		if wrong == "" || got.field != n.field {
+			t.Errorf("%s: %q %q is %q, %s: %s", name, n.country, n.typed, string(got.e164), got.field, wrong)
+		}
+	}
+}
+
+// 32 bytes are room for every way to write a number.
+func TestNumberLength(t *testing.T) {
+	typed := "+1 (415) 555-2671"
+	c := allow(t, "")
+	for _, pad := range []int{0, 32 - len(typed)} {
+		padded := strings.Replace(typed, " ", strings.Repeat(" ", 1+pad), 1)
+		got, wrong := c.number("US", padded)
+		if wrong != "" || got.e164 != "+14155552671" {
+			t.Errorf("%d bytes: %s", len(padded), wrong)
+		}
+	}
+}
+
+// The country is that of the number, not of the list beside it.
+func TestAllowedCountries(t *testing.T) {
+	c := allow(t, "US, DE")
+	for _, n := range []struct {
+		country, typed string
+		ok             bool
+	}{
+		{"US", "415 555 2671", true}, {"1", "415 555 2671", true}, {"DE", "0151 23456789", true}, {"", "+4915123456789", true},
+		{"US", "506 234 5678", false}, {"1", "506 234 5678", false}, {"CA", "506 234 5678", false},
+		{"GB", "07400 123456", false}, {"US", "+447400123456", false}, {"DE", "0044 7400 123456", false},
+		{"GB", "+14155552671", true}, {"US", "+870 301234567", false}, {"US", "+881 612345678", false},
+	} {
+		_, wrong := c.number(n.country, n.typed)
+		if (wrong == "") != n.ok {
+			t.Errorf("%q %q: %q", n.country, n.typed, wrong)
+		}
+	}
+	if len(c.list) != 2 || c.list[0].Code != "DE" || c.list[0].Name != "Germany" || c.list[0].Calling != 49 || c.list[1].Code != "US" {
+		t.Errorf("list %v", c.list)
+	}
+	for _, list := range []string{"us", "USA", "US,XX", "1", "001", "ZZ"} {
+		vars := env.Read(env.Config{Getenv: func(string) string { return list }})
+		newCountries(vars)
+		if vars.Err() == nil || !strings.Contains(vars.Err().Error(), "ALLOWED_COUNTRIES") {
+			t.Errorf("%q is allowed: %v", list, vars.Err())
+		}
+	}
+}
+
+// Every country of the list can be chosen, and says the calling code it has.
+func TestCountryList(t *testing.T) {
+	c := allow(t, "")
+	if len(c.list) < 200 || !slices.IsSortedFunc(c.list, func(a, b country) int { return strings.Compare(a.Name, b.Name) }) {
+		t.Errorf("%d countries", len(c.list))
+	}
+	for _, x := range c.list {
+		if regionOf(x.Code) != x.Code || x.Name == "" || x.Name == x.Code || x.Calling <= 0 {
+			t.Errorf("%+v", x)
+		}
+	}
+}
+
+func TestGuess(t *testing.T) {
+	every, some := allow(t, ""), allow(t, "GB,DE")
+	for header, want := range map[string][2]string{
+		"": {"US", "DE"}, "de-DE,de;q=0.9,en;q=0.5": {"DE", "DE"}, "en-GB": {"GB", "GB"}, "en": {"US", "DE"},
+		"fr-FR,en-GB;q=0.8": {"FR", "GB"}, "en;q=0.9,en-GB;q=0.1": {"GB", "GB"}, "*": {"US", "DE"}, "nonsense;;": {"US", "DE"},
+		"en-001": {"US", "DE"}, "\x00": {"US", "DE"},
+	} {
+		if a, b := every.guess(header), some.guess(header); a != want[0] || b != want[1] {
+			t.Errorf("%q: %s and %s, want %s", header, a, b, want)
+		}
+	}
+}
+
+func FuzzNumber(f *testing.F) {
+	c := allow(f, "")
+	f.Add("US", "(415) 555-2671")
+	f.Add("", "+44 7400 123456")
+	f.Add("0094", "0712345678")
+	f.Fuzz(func(t *testing.T, country, typed string) {
+		n, wrong := c.number(country, typed)
+		if wrong != "" {
+			if n.field != "phone" && n.field != "countryCode" {
+				t.Errorf("%q %q: %q is of field %q", country, typed, wrong, n.field)
+			}
+			return
+		}
+		if !n.e164.Valid() {
+			t.Fatalf("%q %q: %q", country, typed, string(n.e164))
+		}
+		again, wrong := c.number("", string(n.e164))
+		if wrong != "" || again.e164 != n.e164 || again.region != n.region {
+			t.Errorf("%q %q is %q, and that %q %s", country, typed, string(n.e164), string(again.e164), wrong)
+		}
+	})
+}
