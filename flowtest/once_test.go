@@ -123,6 +123,7 @@ func TestRightCodeInParallel(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, r *rig.Rig, v *rig.Visitor) {
 		v.Post("/signup", rig.Form(ada, adaPhone))
+		stolen := v.Cookie()
 		code := map[string]string{"code": r.Handset().Code(adaPhone)}
 		cookies := make([]string, 50)
 		together(50, func(i int) {
@@ -149,9 +150,11 @@ func TestRightCodeInParallel(t *testing.T) {
 			t.Errorf("%d checks, want at most 5", n)
 		}
 		// The cookie from before is dead for everything but the very same request.
-		expect(t, v.Post("/verify", map[string]string{"code": wrong(code["code"])}), deadStatus(v), deadNext(v))
-		r.Clock.Advance(31e9)
-		expect(t, v.Post("/verify", code), deadStatus(v), deadNext(v))
+		expect(t, v.Post("/verify", code), moved(v), "/account")
+		old := clone(t, r, r.Visitor(v.JSON))
+		old.SetCookie(stolen)
+		expect(t, old.Post("/verify", map[string]string{"code": wrong(code["code"])}), deadStatus(v), deadNext(v))
+		expect(t, old.Post("/verify", code), deadStatus(v), deadNext(v)) // one wrong guess ended it
 	})
 }
 
@@ -239,6 +242,39 @@ func TestOneEmailTwice(t *testing.T) {
 func seen(r *rig.Rig, a rig.Answer) string {
 	vendors := regexp.MustCompile(`[0-9]{4,}`).ReplaceAllString(fmt.Sprint(r.Wire.Vendors()), "N")
 	return fmt.Sprint(a.Status, a.Next, a.Body, vendors, r.Wire.Depth())
+}
+
+// Who has an old sign-up form, password and all, and sends it again after its
+// session was deleted, gets in no more than anybody else: a code that is gone
+// does not pass for a proved phone (I-01).
+func TestOldFormOpensNothing(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, r *rig.Rig, v *rig.Visitor) {
+		form := rig.Form(ada, adaPhone)
+		if v.JSON {
+			v.Header.Set("Idempotency-Key", strings.Repeat("k", 32))
+		} else {
+			form["form"] = v.Seed()
+		}
+		v.Post("/signup", form)
+		v.Post("/verify", map[string]string{"code": r.Handset().Code(adaPhone)})
+		u, err := r.Table.User(t.Context(), key(ada))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Clock.Advance(9 * 24 * 3600e9)
+		r.Expire(u.Key, u.UID)
+		thief := clone(t, r, r.Visitor(v.JSON))
+		thief.Header = v.Header
+		expect(t, thief.Post("/signup", form), moved(v), "/verify")
+		r.Clock.Advance(11 * 60e9)
+		for range 4 {
+			a := thief.Post("/verify", map[string]string{"code": "918273"})
+			if a.Next == "/account" || thief.Get("/account").Status == 200 {
+				t.Fatal("an old form opens the account without a code")
+			}
+		}
+	})
 }
 
 // An attacker's code that is merely gone does not tell whether the address is

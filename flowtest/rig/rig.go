@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/http"
 	"net/http/httptest"
 	"path/filepath"
 	"runtime"
@@ -56,7 +57,8 @@ type Rig struct {
 	Wire  *Wire
 	Log   *Log
 
-	t testing.TB
+	t               testing.TB
+	endpoint, table string
 }
 
 // Clock is the time of the functions and the simulator. It stands still until
@@ -152,7 +154,7 @@ func Start(t testing.TB, o Options) *Rig {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &Rig{t: t, Clock: &Clock{now: time.Date(2026, 11, 20, 10, 0, 0, 0, time.UTC)}, Log: &Log{}, Wire: newWire()}
+	r := &Rig{t: t, endpoint: e.Endpoint(), table: table, Clock: &Clock{now: time.Date(2026, 11, 20, 10, 0, 0, 0, time.UTC)}, Log: &Log{}, Wire: newWire()}
 	vars := r.simulate(o.Provider)
 	vars["AWS_ENDPOINT_URL_DYNAMODB"], vars["TABLE_NAME"] = e.Endpoint(), table
 	r.serve(tmpl, vars, o.Env)
@@ -219,6 +221,24 @@ type function struct {
 		Invoke(context.Context, []byte) ([]byte, error)
 	}
 	timeout time.Duration
+}
+
+// Expire deletes a session's item, as the engine does some time after its end.
+func (r *Rig) Expire(key, id string) {
+	body := fmt.Sprintf(`{"TableName":%q,"Key":{"pk":{"S":"U#%s"},"sk":{"S":"S#%s"}}}`, r.table, key, id)
+	req, err := http.NewRequestWithContext(r.t.Context(), http.MethodPost, r.endpoint, strings.NewReader(body))
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/x-amz-json-1.0")
+	req.Header.Set("X-Amz-Target", "DynamoDB_20120810.DeleteItem")
+	req.Header.Set("X-Amz-Date", "20261120T000000Z")
+	req.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=rig/20261120/us-east-1/dynamodb/aws4_request, SignedHeaders=host, Signature=0")
+	res, err := http.DefaultClient.Do(req)
+	if err != nil || res.StatusCode != http.StatusOK {
+		r.t.Fatalf("deleting a session: %v", err)
+	}
+	res.Body.Close()
 }
 
 // invoker calls functions in this process.

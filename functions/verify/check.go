@@ -117,11 +117,12 @@ func (s *step) ask(w http.ResponseWriter, r *http.Request, a *attempt) error {
 	return p.On(s.page, s.view(a.half, p))
 }
 
-// gone answers when the vendor has no such code any more. If this very sign-up
-// has made its user already, the code was right and a crash came between.
+// gone answers when the vendor has no such code any more. If this very session
+// has made its user already, the code was right and a crash came between. If
+// another try is under way, it may just have used the code.
 func (s *step) gone(w http.ResponseWriter, r *http.Request, a *attempt) error {
 	u, err := s.table.User(r.Context(), a.half.Key)
-	if err == nil && u.UID == a.half.UID {
+	if err == nil && u.MadeBy(a.half.UID, a.half.Epoch) {
 		return s.confirm(w, r, a)
 	}
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
@@ -132,7 +133,11 @@ func (s *step) gone(w http.ResponseWriter, r *http.Request, a *attempt) error {
 	}
 	p := web.Expired("That code is no longer valid. Ask for a new one below.")
 	p = p.On(s.page, s.view(a.half, p))
-	if a.half.Checks > 1 {
+	latest, err := s.table.Session(r.Context(), a.half.Key, a.half.ID)
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return err
+	}
+	if latest.Checks > 1 {
 		return s.await(w, r, a, p)
 	}
 	return p

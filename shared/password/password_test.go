@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"golang.org/x/crypto/bcrypt"
+	"golang.org/x/text/unicode/norm"
 
 	"latchkey/shared/password"
 )
@@ -124,7 +125,12 @@ func FuzzCheck(f *testing.F) {
 		if err != nil {
 			t.Fatalf("%q passed Check, and Hash says %v", typed, err)
 		}
-		if bcrypt.CompareHashAndPassword([]byte(h), []byte(typed+"x")) == nil {
+		composed := norm.NFC.String(typed)
+		if bcrypt.CompareHashAndPassword([]byte(h), []byte(composed)) != nil {
+			t.Errorf("%q does not match its own hash", typed)
+		}
+		// At 72 bytes bcrypt would take any suffix; only Check stands before that.
+		if bcrypt.CompareHashAndPassword([]byte(h), []byte(composed+"x")) == nil && password.Check(composed+"x") == nil {
 			t.Errorf("%q: a suffix is accepted", typed)
 		}
 	})

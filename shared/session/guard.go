@@ -177,7 +177,8 @@ func (g *Guard) Confirm(ctx context.Context, s store.Session, t Token, code stri
 }
 
 // Repeat returns the new token to a repeat of the request that confirmed the
-// session, or ErrNone.
+// session, or ErrNone. Who brings the old secret with another code is no
+// repeat, but somebody guessing with a stolen cookie: that ends all repeats.
 func (g *Guard) Repeat(ctx context.Context, t Token, code string) (Token, error) {
 	s, err := g.table.Session(ctx, t.Key, t.ID)
 	if errors.Is(err, store.ErrNotFound) {
@@ -186,16 +187,18 @@ func (g *Guard) Repeat(ctx context.Context, t Token, code string) (Token, error)
 	if err != nil {
 		return Token{}, err
 	}
-	if g.repeats(s, t, code) {
-		return t.Rotated(s.Salt), nil
-	}
-	return Token{}, ErrNone
-}
-
-func (g *Guard) repeats(s store.Session, t Token, code string) bool {
 	rotated := t.Rotated(s.Salt)
-	return s.Confirmed() && g.now().Before(s.PreviousTo) && Equal(s.Previous, t.Hash()) &&
-		Equal(s.Secret, rotated.Hash()) && Equal(s.Proof, Proof(s.Salt, code))
+	switch {
+	case !s.Confirmed() || !g.now().Before(s.PreviousTo) || !Equal(s.Previous, t.Hash()) || !Equal(s.Secret, rotated.Hash()):
+		return Token{}, ErrNone
+	case !Equal(s.Proof, Proof(s.Salt, code)):
+		err = g.table.EndRepeats(ctx, s)
+		if err != nil && !errors.Is(err, store.ErrRefused) {
+			return Token{}, err
+		}
+		return Token{}, ErrNone
+	}
+	return rotated, nil
 }
 
 func earlier(a, b time.Time) time.Time {

@@ -195,6 +195,13 @@ func (t *Table) Confirm(ctx context.Context, s, next Session) error {
 	return err
 }
 
+// EndRepeats lets the secret from before the confirmation get no more answers.
+func (t *Table) EndRepeats(ctx context.Context, s Session) error {
+	_, err := t.update(ctx, sessionKey(s.Key, s.ID), "REMOVE previous, previous_to, proof",
+		"attribute_exists(pk) AND secret = :secret", item{":secret": binary(s.Secret)})
+	return err
+}
+
 // Touch moves a confirmed session's end on, because it was used.
 func (t *Table) Touch(ctx context.Context, s Session, until, now time.Time) error {
 	_, err := t.update(ctx, sessionKey(s.Key, s.ID), "SET valid_until = :until, touched_at = :now",

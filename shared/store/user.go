@@ -41,7 +41,7 @@ type User struct {
 func userKey(k string) item { return key("U#"+k, "U") }
 
 // CreateUser writes a new user. When there is one already under this email it
-// returns that one and ErrRefused; but a user made by the same sign-up, in an
+// returns that one and ErrRefused; but a user made by the same session, in an
 // earlier try whose answer was lost, counts as created.
 func (t *Table) CreateUser(ctx context.Context, u User) (User, error) {
 	err := t.put(ctx, u.item(), "attribute_not_exists(pk)", nil)
@@ -52,11 +52,16 @@ func (t *Table) CreateUser(ctx context.Context, u User) (User, error) {
 	if err != nil {
 		return User{}, err
 	}
-	if other.UID == u.UID {
+	if other.MadeBy(u.UID, u.Epoch) {
 		return other, nil
 	}
 	return other, ErrRefused
 }
+
+// MadeBy reports whether this very session made the user. Its id alone does not
+// tell: who sends an old sign-up form again, after its session was deleted,
+// gets a session of the same id. The epoch is random each time.
+func (u User) MadeBy(uid, epoch string) bool { return u.UID == uid && u.Epoch == epoch }
 
 // User reads one user by the hash of the email, or ErrNotFound.
 func (t *Table) User(ctx context.Context, k string) (User, error) {

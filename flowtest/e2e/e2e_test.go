@@ -1,0 +1,53 @@
+//go:build linux
+
+package e2e
+
+import "testing"
+
+// Everything happens in one stack per vendor: visitors come while all is calm,
+// then processes are killed under others, then the stack is stopped and
+// started again, and in the end its log is read. What it leaves behind is
+// looked at each time it ends (parity 32, 37, 70, 150).
+func TestTour(t *testing.T) {
+	shop := newWorkshop(t)
+	var b *browser
+	for _, provider := range []string{"verify", "authy"} {
+		t.Run(provider, func(t *testing.T) {
+			t.Parallel()
+			s := shop.newStack(t, provider)
+			t.Run("calm", func(t *testing.T) { calm(t, s, b) })
+			var known *memory
+			t.Run("storm", func(t *testing.T) { known = storm(t, s) })
+			s.stop()
+			s.start()
+			t.Run("again", func(t *testing.T) { known.check(t) })
+			s.stop()
+			t.Run("log", func(t *testing.T) { checkLog(t, s) })
+		})
+	}
+}
+
+// calm is what happens on a fair day, all of it side by side.
+func calm(t *testing.T, s *stack, b *browser) {
+	programs := map[string]func(*testing.T, *stack){
+		"json": signUpAsProgram, "twenty at once": twentyAtOnce, "routes": routes,
+	}
+	for name, story := range programs {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			story(t, s)
+		})
+	}
+	people := map[string]func(*testing.T, *tab){
+		"sign-up": signUp, "sign-up without scripts": signUp, "double click": doubleClick, "double click without scripts": doubleClick,
+		"back": goBack, "screens": screens,
+	}
+	for name, story := range people {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			story(t, b.open(t, s, name[max(0, len(name)-len(noScripts)):] != noScripts))
+		})
+	}
+}
+
+const noScripts = "without scripts"

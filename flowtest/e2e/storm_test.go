@@ -1,0 +1,219 @@
+//go:build linux
+
+package e2e
+
+import (
+	"context"
+	"math/rand/v2"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"latchkey/flowtest/rig"
+)
+
+// How hard it blows, and for how long people keep arriving.
+const (
+	clients     = 8
+	arrivals    = 6 * time.Second
+	killEvery   = 100 * time.Millisecond // one function's process
+	engineEvery = 2 * time.Second
+)
+
+// memory is what visitors were told, and may rely on.
+type memory struct {
+	s     *stack
+	mu    sync.Mutex
+	users []user
+	half  user // one who has not typed a code yet
+}
+
+// user is somebody who was told to be signed in.
+type user struct {
+	person
+	cookie string
+}
+
+// storm kills functions and the table's engine while people sign up. Every
+// request is answered in time, everybody gets in who is patient, and nobody's
+// account is lost (R-143, R-144; parity 41, 43, 48, 55, 134-136).
+func storm(t *testing.T, s *stack) *memory {
+	m := &memory{s: s}
+	weather, calm := context.WithCancel(t.Context())
+	var killers, people sync.WaitGroup
+	var killed atomic.Int64
+	killers.Go(func() { s.killSome(weather, "/bootstrap", killEvery, &killed) })
+	killers.Go(func() { s.killSome(weather, "serve.js", engineEvery, &killed) })
+	began := time.Now()
+	var faults atomic.Int64
+	for range clients {
+		people.Go(func() {
+			for time.Since(began) < arrivals && !t.Failed() {
+				c := &client{t: t, s: s, p: s.person(), faults: &faults}
+				if c.persevere() {
+					m.add(user{c.p, c.v.Cookie()})
+				}
+			}
+		})
+	}
+	people.Wait()
+	calm()
+	killers.Wait()
+	t.Logf("%d processes killed, %d requests failed, %d people in after %v", killed.Load(), faults.Load(), len(m.users), time.Since(began))
+	if killed.Load() < 20 || len(m.users) < clients {
+		t.Errorf("that was no storm: %d processes killed, %d people", killed.Load(), len(m.users))
+	}
+	m.check(t)
+	half := &client{t: t, s: s, p: s.person(), faults: &faults}
+	half.begin()
+	s.awaitCode(t, half.p, 1)
+	m.half = user{half.p, half.v.Cookie()}
+	return m
+}
+
+func (m *memory) add(u user) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.users = append(m.users, u)
+}
+
+// check asks for every account. Who has not typed the code yet goes on: the
+// simulated vendor forgets codes when it ends, so a new one is needed.
+func (m *memory) check(t *testing.T) {
+	for _, u := range m.users {
+		v := m.s.visitor(t, true)
+		v.SetCookie(u.cookie)
+		until(t, "the account", patience, func() bool { return v.Get("/account").Status < 500 })
+		expectAccount(t, v, u.person)
+	}
+	if m.half.cookie == "" {
+		return
+	}
+	c := &client{t: t, s: m.s, p: m.half.person, v: m.s.program(t), faults: &atomic.Int64{}}
+	c.v.SetCookie(m.half.cookie)
+	if m.s.code(t, c.p) != "" {
+		t.Error("the simulated phone remembers more than it should; the case below is not met")
+	}
+	if c.finish() {
+		expectAccount(t, c.v, c.p)
+	}
+}
+
+// killSome kills one of the stack's processes at a time.
+func (s *stack) killSome(ctx context.Context, part string, every time.Duration, killed *atomic.Int64) {
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		var ids []int
+		for id := range s.processes(part) {
+			ids = append(ids, id)
+		}
+		if len(ids) == 0 {
+			continue
+		}
+		err := syscall.Kill(ids[rand.IntN(len(ids))], syscall.SIGKILL)
+		if err == nil {
+			killed.Add(1)
+		}
+	}
+}
+
+// client is a patient program: it repeats what failed, under the same key,
+// waits when told to, and asks for another code when it has to.
+type client struct {
+	t      *testing.T
+	s      *stack
+	p      person
+	v      *rig.Visitor
+	faults *atomic.Int64
+	begun  int
+}
+
+// persevere returns whether the person got in.
+func (c *client) persevere() bool { return c.begin() && c.finish() }
+
+// begin sends the form until there is a code page.
+func (c *client) begin() bool {
+	c.begun++
+	c.v = c.s.program(c.t)
+	a := c.insist("/signup", c.p.form())
+	if a.Status != http.StatusOK {
+		c.t.Errorf("sign-up: %d %s", a.Status, a.Body)
+		return false
+	}
+	return true
+}
+
+// finish types codes until one opens the account.
+func (c *client) finish() bool {
+	for range 12 {
+		code := c.s.code(c.t, c.p)
+		if code == "" {
+			if !c.again() {
+				return false
+			}
+			continue
+		}
+		a := c.insist("/verify", map[string]string{"code": code})
+		switch {
+		case a.Status == http.StatusOK && a.Next == "/account":
+			return true
+		case a.Code() == "used_up":
+			if c.begun > 2 || !c.begin() {
+				c.t.Errorf("tries used up %d times", c.begun)
+				return false
+			}
+		case a.Code() == "expired", a.Code() == "wrong_code":
+			if !c.again() {
+				return false
+			}
+		default:
+			c.t.Errorf("a dead end at the code: %d %s", a.Status, a.Body)
+			return false
+		}
+	}
+	c.t.Error("no code opened the account")
+	return false
+}
+
+// again asks for another code.
+func (c *client) again() bool {
+	a := c.insist("/resend", map[string]string{})
+	switch {
+	case a.Status == http.StatusOK:
+		return true
+	case a.Code() == "used_up":
+		return c.begun < 3 && c.begin()
+	}
+	c.t.Errorf("a dead end at another code: %d %s", a.Status, a.Body)
+	return false
+}
+
+// insist sends one request until it is answered with something else than a
+// fault or a wish for patience. rig.Visitor reports what gets no answer.
+func (c *client) insist(path string, fields map[string]string) rig.Answer {
+	var a rig.Answer
+	for end := time.Now().Add(patience); time.Now().Before(end); {
+		a = c.s.post(c.v, path, fields)
+		switch {
+		case a.Status >= 500:
+			c.faults.Add(1)
+			time.Sleep(200 * time.Millisecond)
+		case a.Status == http.StatusTooManyRequests:
+			seconds, _ := a.Doc["retry_after"].(float64)
+			time.Sleep(time.Duration(max(seconds, 0.2) * float64(time.Second)))
+		default:
+			return a
+		}
+	}
+	c.t.Errorf("%s did not work in %v: %d %s", path, patience, a.Status, a.Body)
+	return a
+}
