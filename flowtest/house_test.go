@@ -5,7 +5,10 @@ import (
 	"go/parser"
 	"go/token"
 	"io/fs"
+	"os"
+	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -187,6 +190,33 @@ func TestRoutesAgree(t *testing.T) {
 	for name := range rig.Steps {
 		if !slices.ContainsFunc(rig.Template(t).Functions, f(name)) {
 			t.Errorf("step %s is not in the template", name)
+		}
+	}
+}
+
+// No secret stands in the source, nor what looks like one; nor does the name of
+// a registry or a folder of somebody's machine (parity 37, 148).
+func TestNoSecretsInTheSource(t *testing.T) {
+	t.Parallel()
+	secret := regexp.MustCompile(`\b(?:AC|SK|VA|MG)[0-9a-f]{32}\b|\bAKIA[0-9A-Z]{16}\b|BEGIN [A-Z ]*PRIVATE` + ` KEY|registry\.` + `npmjs|/ro` + `ot/`)
+	for _, sample := range []string{"AC0123456789abcdef0123456789abcdef", "AKIA" + strings.Repeat("X", 16)} {
+		if !secret.MatchString(sample) {
+			t.Errorf("the pattern misses %s", sample)
+		}
+	}
+	out, err := exec.Command("git", "-C", rig.Root(), "ls-files", "-co", "--exclude-standard", "-z").Output()
+	if err != nil {
+		t.Skip("not a git checkout: which files are the project's is not known")
+	}
+	for name := range strings.SplitSeq(strings.TrimSuffix(string(out), "\x00"), "\x00") {
+		text, err := os.ReadFile(filepath.Join(rig.Root(), name))
+		if err != nil || strings.HasSuffix(name, "flowtest/house_test.go") {
+			continue
+		}
+		for _, m := range secret.FindAllString(string(text), -1) {
+			if !strings.Contains(m, strings.Repeat("0", 20)) {
+				t.Errorf("%s holds %s", name, m)
+			}
 		}
 	}
 }

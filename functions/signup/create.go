@@ -109,7 +109,7 @@ func (s *step) once(ctx context.Context, a *attempt) error {
 // refused.
 func (s *step) undo(ctx context.Context, a *attempt, why error, created, taken bool) error {
 	var wg sync.WaitGroup
-	if taken {
+	if taken && a.fresh {
 		wg.Go(func() { s.budget.Release(ctx, a.send, a.half.Sends, a.now) })
 	}
 	var err error

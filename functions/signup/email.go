@@ -3,6 +3,7 @@ package signup
 import (
 	"regexp"
 	"strings"
+	"unicode/utf8"
 
 	"golang.org/x/net/idna"
 	"golang.org/x/text/unicode/norm"
@@ -16,7 +17,18 @@ const (
 
 // atext is a local part without quotes (RFC 5322 3.2.3, dot-atom). Others exist
 // in theory; nobody's mail provider gives them out.
-var atext = regexp.MustCompile("^[a-z0-9!#$%&'*+/=?^_`{|}~-]+(\\.[a-z0-9!#$%&'*+/=?^_`{|}~-]+)*$")
+var atext = regexp.MustCompile("^[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*$")
+
+// profile maps a domain as browsers do, and wants one that DNS could hold.
+var profile = idna.New(idna.MapForLookup(), idna.BidiRule(), idna.StrictDomainName(true), idna.VerifyDNSLength(true))
+
+// machine is what the last label of a domain is not: addresses of machines are.
+var machine = regexp.MustCompile(`\.[0-9]+$`)
+
+func normaliseDomain(typed string) (domain string, ok bool) {
+	domain, err := profile.ToASCII(norm.NFC.String(typed))
+	return domain, err == nil && utf8.ValidString(typed) && strings.Contains(domain, ".") && !strings.HasSuffix(domain, ".") && !machine.MatchString(domain)
+}
 
 // normaliseEmail gives the one spelling by which an address is compared: no
 // blanks around it, NFC, lower case, the domain in its ASCII form (R-020).
@@ -25,22 +37,23 @@ var atext = regexp.MustCompile("^[a-z0-9!#$%&'*+/=?^_`{|}~-]+(\\.[a-z0-9!#$%&'*+
 // look alike would make two accounts of one address.
 func normaliseEmail(typed string) (email, wrong string) {
 	const again = "Enter an email address such as name@example.com."
-	email = strings.ToLower(norm.NFC.String(strings.TrimSpace(typed)))
-	if email == "" {
+	typed = strings.TrimSpace(typed)
+	if typed == "" {
 		return "", "Enter your email address."
 	}
-	at := strings.LastIndexByte(email, '@')
+	at := strings.LastIndexByte(typed, '@')
 	if at < 0 {
 		return "", again
 	}
-	local, domain := email[:at], email[at+1:]
-	domain, err := idna.Lookup.ToASCII(domain)
-	if err != nil || !strings.Contains(domain, ".") || strings.HasSuffix(domain, ".") || strings.HasPrefix(domain, ".") {
+	domain, ok := normaliseDomain(typed[at+1:])
+	if !ok {
 		return "", again
 	}
-	if !atext.MatchString(local) {
+	local := typed[:at]
+	if !atext.MatchString(local) { // before folding, which makes plain letters of some that only look like them
 		return "", "Enter an email address whose part before the @ has only plain letters, digits and signs."
 	}
+	local = strings.ToLower(local)
 	email = local + "@" + domain
 	if len(local) > maxLocal || len(email) > maxEmail {
 		return "", "Enter a shorter email address: at most 254 characters, 64 of them before the @."

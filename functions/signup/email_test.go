@@ -50,6 +50,9 @@ func TestNormaliseEmailRefuses(t *testing.T) {
 		"zero width": "a\u200bda@example.com", "bidi": "a\u202eda@example.com", "bidi in domain": "ada@exam\u202eple.com",
 		"underscore in domain": "ada@exa_mple.com", "hyphen first": "ada@-example.com", "hyphen last": "ada@example-.com", "broken punycode": "ada@xn--a.com",
 		"joiner": "ada@exa\u200dmple.com", "invalid UTF-8": "ada\xff@example.com", "invalid UTF-8 in domain": "ada@exa\xffmple.com",
+		"dotted capital I": "\u0130da@example.com", "Kelvin sign": "\u212aate@example.com", "Greek varia": "\u1fefada@example.com",
+		"dotted capital I in domain": "ada@\u0130xample.invalid.", "empty label": "ada@example..com", "label of 64": "ada@" + strings.Repeat("x", 64) + ".com",
+		"address of a machine": "ada@127.0.0.1", "number as last label": "ada@example.2",
 		"65 bytes before the @": strings.Repeat("a", 65) + "@example.com",
 	} {
 		got, wrong := normaliseEmail(typed)

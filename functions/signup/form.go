@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
@@ -79,7 +80,7 @@ func (s *step) check(f form) (store.Profile, []web.Field) {
 func checkName(typed string) (name, wrong string) {
 	name = norm.NFC.String(strings.TrimSpace(typed))
 	switch {
-	case name == "":
+	case !strings.ContainsFunc(name, visible):
 		return "", "Enter your name."
 	case utf8.RuneCountInString(name) > maxName:
 		return "", "Enter a name of at most 100 characters."
@@ -87,6 +88,11 @@ func checkName(typed string) (name, wrong string) {
 		return "", "Enter your name without control characters."
 	}
 	return name, ""
+}
+
+// visible tells what can be seen: some letters are blank by design.
+func visible(r rune) bool {
+	return unicode.IsGraphic(r) && !unicode.IsSpace(r) && !strings.ContainsRune("\u115f\u1160\u2800\u3164\uffa0", r)
 }
 
 func checkPassword(typed string) string {

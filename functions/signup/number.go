@@ -127,7 +127,7 @@ func (c *countries) usable(n number, kind phonenumbers.PhoneNumberType) string {
 		return "Enter a mobile number: this one cannot get text messages."
 	case !c.allows(n.region):
 		return "We cannot serve phones of that country yet. Enter a number of a country in the list."
-	case !n.e164.Valid():
+	case !n.e164.Valid() || n.region == "001": // satellites and the like have no country, and cost the most
 		return "Enter a mobile number as you would dial it, such as 415 555 2671."
 	}
 	return ""

@@ -91,6 +91,8 @@ func TestNumberRefuses(t *testing.T) {
 		"star":                       {"US", "*31#4155552671", "phone"},
 		"NUL":                        {"US", "415555\x002671", "phone"},
 		"line feed inside":           {"US", "415555\n2671", "phone"},
+		"satellite":                  {"US", "+870 301234567", "phone"},
+		"satellite network":          {"US", "+881 612345678", "phone"},
 		"plus inside":                {"US", "415+5552671", "phone"},
 		"only plus":                  {"US", "+", "phone"},
 		"too short":                  {"US", "415", "phone"},

@@ -14,6 +14,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -51,15 +52,17 @@ func New(cfg env.Config, vars *env.Vars, table *store.Table, flow store.Flow) *B
 		name, perDay = "LOGIN_SENDS_PER_DAY", 6
 	}
 	hour, day := time.Hour, 24*time.Hour
+	history := store.History{
+		Rule:   "sends-" + string(flow),
+		Waits:  vars.Durations("SEND_WAITS", "30s,40s,60s,90s,120s", time.Second, hour),
+		Window: vars.Duration("SEND_WINDOW", 10*time.Minute, time.Minute, day),
+		PerDay: vars.Int(name, perDay, 1, 10),
+	}
+	if slices.Max(history.Waits) > history.Window {
+		vars.Fault("SEND_WAITS", "must not be longer than SEND_WINDOW, after which a phone's earlier codes are forgotten")
+	}
 	return &Budget{
-		table: table,
-		log:   cfg.Log,
-		history: store.History{
-			Rule:   "sends-" + string(flow),
-			Waits:  vars.Durations("SEND_WAITS", "30s,40s,60s,90s,120s", time.Second, hour),
-			Window: vars.Duration("SEND_WINDOW", 10*time.Minute, time.Minute, day),
-			PerDay: vars.Int(name, perDay, 1, 10),
-		},
+		table: table, log: cfg.Log, history: history,
 		address: store.Counter{Rule: "address", Max: vars.Int("SENDS_PER_ADDRESS", 30, 1, 1e9), Window: hour},
 		prefix:  store.Counter{Rule: "prefix", Max: vars.Int("SENDS_PER_PREFIX", 100, 1, 1e9), Window: hour},
 		country: store.Counter{Rule: "country", Max: vars.Int("SENDS_PER_COUNTRY", 2000, 1, 1e9), Window: day},
@@ -115,7 +118,7 @@ func (b *Budget) Wide(ctx context.Context, s Send, now time.Time) error {
 	return err
 }
 
-// Release gives back what Narrow took for a send that was not made.
+// Release gives back what Narrow freshly took for a send that was not made.
 func (b *Budget) Release(ctx context.Context, s Send, sends store.Sends, now time.Time) {
 	var wg sync.WaitGroup
 	wg.Go(func() { b.back(b.table.Unuse(ctx, b.historyOf(s), s.ID, sends, now)) })

@@ -2,7 +2,6 @@ package budget_test
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"

@@ -138,7 +138,7 @@ func (v *Vars) URL(name, def string) string {
 		return ""
 	}
 	u, err := url.Parse(s)
-	if err != nil || u.Host == "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
+	if err != nil || u.Hostname() == "" || strings.ContainsAny(s, "?#@") || !validPort(u.Port()) {
 		v.Fault(name, "must be an absolute address such as https://id.example.com")
 		return def
 	}
@@ -146,7 +146,12 @@ func (v *Vars) URL(name, def string) string {
 		v.Fault(name, "must begin with https:// (http:// is for this machine only)")
 		return def
 	}
-	return strings.TrimSuffix(s, "/")
+	return strings.TrimRight(s, "/")
+}
+
+func validPort(port string) bool {
+	n, err := strconv.ParseUint(port, 10, 16)
+	return port == "" || err == nil && n > 0
 }
 
 // local also knows the name that containers on a laptop use for their host.

@@ -10,6 +10,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"latchkey/shared/env"
@@ -35,7 +36,9 @@ func Channels(vars *env.Vars) []Channel {
 		if c != SMS && c != Call && c != WhatsApp {
 			vars.Fault("CHANNELS", "must be some of sms,call,whatsapp")
 		}
-		channels = append(channels, c)
+		if !slices.Contains(channels, c) {
+			channels = append(channels, c)
+		}
 	}
 	if len(channels) == 0 {
 		return []Channel{SMS}

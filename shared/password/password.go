@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"golang.org/x/crypto/bcrypt"
 	"golang.org/x/text/unicode/norm"
@@ -38,7 +39,7 @@ func Check(password string) error {
 		return ErrShort
 	case len(password) > MaxBytes:
 		return ErrLong
-	case strings.ContainsFunc(password, unicode.IsControl):
+	case !utf8.ValidString(password) || strings.ContainsFunc(password, unicode.IsControl):
 		return ErrControl // above all NUL: the hash of "a" accepts "a\x00b"
 	}
 	return nil

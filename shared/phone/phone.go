@@ -1,12 +1,15 @@
-// Package phone holds a telephone number in a type that cannot leak it: every
-// way a program prints a value shows the mask, and only an explicit conversion
-// to string gives the number.
+// Package phone holds a telephone number in a type that does not leak it: format
+// verbs, JSON and logs show the mask, and only an explicit conversion to string
+// gives the number. A number in an unexported field of something printed is out
+// of that protection's reach: print nothing that holds one.
 //
 // It must not know the numbering plans. Parsing what a person typed needs six
 // megabytes of tables and belongs to sign-up alone (functions/signup).
 package phone
 
 import (
+	"fmt"
+	"io"
 	"log/slog"
 	"regexp"
 	"strings"
@@ -36,11 +39,14 @@ func (n Number) National(callingCode string) string {
 	return strings.TrimPrefix(strings.TrimPrefix(string(n), "+"), callingCode)
 }
 
-// String is the mask, so that a format verb cannot print the number.
+// String is the mask.
 func (n Number) String() string { return n.Mask() }
 
-// GoString is the mask too: %#v is a format verb.
-func (n Number) GoString() string { return n.Mask() }
+// Format is the mask under every verb.
+func (n Number) Format(f fmt.State, _ rune) { io.WriteString(f, n.Mask()) } //nolint:errcheck // fmt's own writer
+
+// MarshalText is the mask in JSON.
+func (n Number) MarshalText() ([]byte, error) { return []byte(n.Mask()), nil }
 
 // LogValue is the mask in structured logs.
 func (n Number) LogValue() slog.Value { return slog.StringValue(n.Mask()) }

@@ -2,7 +2,6 @@ package session_test
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -20,7 +19,9 @@ import (
 	"latchkey/local/template"
 	"latchkey/shared/env"
 	"latchkey/shared/outbound"
+	"latchkey/shared/session"
 	"latchkey/shared/store"
+	"latchkey/shared/web"
 )
 
 // The tests run against a real engine, one for all of them, and each has a
@@ -54,11 +55,12 @@ type bench struct {
 	wire     *wire
 	endpoint string
 	name     string
-	cfg      env.Config
-	vars     map[string]string // to be changed before the bench is used further
+	guard    *session.Guard
+	site     *web.Site
+	now      time.Time // of the guard; the tests move it
 }
 
-func open(t testing.TB) *bench {
+func open(t testing.TB, set ...string) *bench {
 	t.Helper()
 	started.Store(true)
 	e, err := engine()
@@ -77,12 +79,18 @@ func open(t testing.TB) *bench {
 	vars := map[string]string{
 		"AWS_ENDPOINT_URL_DYNAMODB": b.endpoint, "TABLE_NAME": b.name, "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test",
 	}
-	b.vars, b.cfg = vars, env.Config{
-		Getenv: func(name string) string { return vars[name] },
-		HTTP:   outbound.Client(b.wire), Log: slog.New(slog.DiscardHandler),
+	for _, s := range set {
+		name, value, _ := strings.Cut(s, "=")
+		vars[name] = value
 	}
-	v := env.Read(b.cfg)
-	b.Table = store.Open(b.cfg, v)
+	b.now = start
+	cfg := env.Config{
+		Getenv: func(name string) string { return vars[name] }, Now: func() time.Time { return b.now },
+		HTTP: outbound.Client(b.wire), Log: slog.New(slog.DiscardHandler),
+	}
+	v := env.Read(cfg)
+	b.Table, b.site = store.Open(cfg, v), web.New(cfg, v)
+	b.guard = session.NewGuard(cfg, v, b.Table, b.site)
 	err = v.Err()
 	if err != nil {
 		t.Fatal(err)
@@ -113,25 +121,10 @@ func (b *bench) call(t testing.TB, operation, body string) string {
 	return string(answer)
 }
 
-// items are all items of the table as they lie there.
-func (b *bench) items(t testing.TB) []map[string]any {
+// dump is the whole table as it lies there, with binary values in base64.
+func (b *bench) dump(t testing.TB) string {
 	t.Helper()
-	var out struct{ Items []map[string]any }
-	err := json.Unmarshal([]byte(b.call(t, "Scan", fmt.Sprintf(`{"TableName":%q,"ConsistentRead":true}`, b.name))), &out)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return out.Items
-}
-
-// only is the one item of the table.
-func (b *bench) only(t testing.TB) map[string]any {
-	t.Helper()
-	items := b.items(t)
-	if len(items) != 1 {
-		t.Fatalf("%d items, want 1: %v", len(items), items)
-	}
-	return items[0]
+	return b.call(t, "Scan", fmt.Sprintf(`{"TableName":%q,"ConsistentRead":true}`, b.name))
 }
 
 // wire counts the calls of each operation and can lose answers.

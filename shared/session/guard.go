@@ -40,7 +40,7 @@ type Guard struct {
 
 // NewGuard reads how long sessions live.
 func NewGuard(cfg env.Config, vars *env.Vars, table *store.Table, site *web.Site) *Guard {
-	return &Guard{
+	g := &Guard{
 		Tries: vars.Int("MAX_CHECKS", 5, 1, 5),
 		table: table, site: site, now: cfg.Now,
 		half:  vars.Duration("HALF_SESSION", 30*time.Minute, time.Minute, 24*time.Hour),
@@ -48,6 +48,10 @@ func NewGuard(cfg env.Config, vars *env.Vars, table *store.Table, site *web.Site
 		total: vars.Duration("SESSION_TOTAL", 7*24*time.Hour, time.Minute, 30*24*time.Hour),
 		touch: vars.Duration("SESSION_TOUCH", 15*time.Minute, time.Second, time.Hour),
 	}
+	if g.touch > g.idle/2 {
+		vars.Fault("SESSION_TOUCH", "must be at most half of SESSION_IDLE, or sessions in use would end")
+	}
+	return g
 }
 
 // Token reads the request's cookie.
@@ -94,7 +98,11 @@ func (g *Guard) Half(ctx context.Context, r *http.Request) (store.Session, Token
 	if err != nil {
 		return store.Session{}, Token{}, err
 	}
-	return s, t, g.state(s, t)
+	err = g.state(s, t)
+	if err != nil {
+		return store.Session{}, Token{}, err
+	}
+	return s, t, nil
 }
 
 func (g *Guard) state(s store.Session, t Token) error {
@@ -137,8 +145,8 @@ func (g *Guard) Full(ctx context.Context, r *http.Request) (store.User, store.Se
 	}
 	if now.Sub(s.TouchedAt) >= g.touch {
 		err := g.table.Touch(ctx, s, earlier(now.Add(g.idle), s.EndsAt), now)
-		if err != nil && !errors.Is(err, store.ErrRefused) {
-			return store.User{}, store.Session{}, err
+		if err != nil {
+			g.site.Log(r, "use of a session not noted", err)
 		}
 	}
 	return u, s, nil

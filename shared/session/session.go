@@ -26,6 +26,9 @@ import (
 	"crypto/subtle"
 	"encoding/base64"
 	"encoding/hex"
+	"fmt"
+	"io"
+	"log/slog"
 	"regexp"
 	"strings"
 )
@@ -56,11 +59,19 @@ func Parse(value string) (Token, bool) {
 // Value is the cookie's value.
 func (t Token) Value() string { return t.Key + "." + t.ID + "." + t.Secret }
 
-// String keeps tokens out of logs.
+// String keeps the secret out of whatever prints a token, and so do the three
+// methods after it. A token in an unexported field of something printed is out
+// of their reach: print nothing that holds one.
 func (t Token) String() string { return "session " + t.ID }
 
-// GoString keeps tokens out of logs.
-func (t Token) GoString() string { return t.String() }
+// Format is String under every verb.
+func (t Token) Format(f fmt.State, _ rune) { io.WriteString(f, t.String()) } //nolint:errcheck // fmt's own writer
+
+// MarshalText is String in JSON.
+func (t Token) MarshalText() ([]byte, error) { return []byte(t.String()), nil }
+
+// LogValue is String in structured logs.
+func (t Token) LogValue() slog.Value { return slog.StringValue(t.String()) }
 
 // Hash is what the table keeps of the secret.
 func (t Token) Hash() []byte {

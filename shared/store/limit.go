@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"strconv"
@@ -72,7 +73,8 @@ type Sends struct {
 	Times   []time.Time // oldest first, of the last day, at most maxTimes
 	Version int         // 0: nothing is known
 
-	last string // id of the newest use
+	last  string // id of the newest use
+	nonce string // of the very call that took it
 }
 
 // maxTimes bounds a history's item.
@@ -105,8 +107,12 @@ func (h History) Next(s Sends, now time.Time) time.Time {
 // already has, and whose wait is not over, is not taken again: fresh is false.
 // known is what the caller last saw, if anything: when it still holds, one
 // round trip is enough.
+//
+// The SDK's own retry may meet its first try: the call's nonce tells that use
+// from another request's.
 func (t *Table) Use(ctx context.Context, h History, id string, known Sends, now time.Time) (s Sends, fresh bool, err error) {
-	s, err = t.use(ctx, h, id, known, now)
+	me := use{id, rand.Text()}
+	s, err = t.use(ctx, h, me, known, now)
 	for range 2 {
 		if !errors.Is(err, ErrRefused) {
 			return s, err == nil, err
@@ -118,9 +124,9 @@ func (t *Table) Use(ctx context.Context, h History, id string, known Sends, now 
 		}
 		known = sendsFrom(it)
 		if known.last == id && now.Before(h.Next(known, now)) {
-			return known, false, nil
+			return known, known.nonce == me.nonce, nil
 		}
-		s, err = t.use(ctx, h, id, known, now)
+		s, err = t.use(ctx, h, me, known, now)
 	}
 	if errors.Is(err, ErrRefused) {
 		return Sends{}, false, &Limited{After: h.Waits[0]}
@@ -128,14 +134,17 @@ func (t *Table) Use(ctx context.Context, h History, id string, known Sends, now 
 	return s, err == nil, err
 }
 
+// use is one call's claim to the next use.
+type use struct{ id, nonce string }
+
 // use writes the history with one more time in it, if nobody else has changed
 // it since known.
-func (t *Table) use(ctx context.Context, h History, id string, known Sends, now time.Time) (Sends, error) {
+func (t *Table) use(ctx context.Context, h History, me use, known Sends, now time.Time) (Sends, error) {
 	next := h.Next(known, now)
 	if now.Before(next) {
 		return known, &Limited{After: next.Sub(now)}
 	}
-	s := Sends{Times: append(since(known.Times, now.Add(-day)), now), Version: known.Version + 1, last: id}
+	s := Sends{Times: append(since(known.Times, now.Add(-day)), now), Version: known.Version + 1, last: me.id, nonce: me.nonce}
 	if len(s.Times) > maxTimes {
 		s.Times = s.Times[len(s.Times)-maxTimes:]
 	}
@@ -162,6 +171,7 @@ func (t *Table) swap(ctx context.Context, h History, s Sends, old int, now time.
 	it.set("times", s.Times)
 	it.set("version", s.Version)
 	it.set("last_id", s.last)
+	it.set("nonce", s.nonce)
 	it.set("valid_until", now.Add(day))
 	it["expires_at"] = seconds(afterwards(now.Add(day)))
 	if old == 0 {
@@ -171,7 +181,7 @@ func (t *Table) swap(ctx context.Context, h History, s Sends, old int, now time.
 }
 
 func sendsFrom(it item) Sends {
-	return Sends{Times: it.times("times"), Version: int(it.number("version")), last: it.text("last_id")}
+	return Sends{Times: it.times("times"), Version: int(it.number("version")), last: it.text("last_id"), nonce: it.text("nonce")}
 }
 
 func since(times []time.Time, t time.Time) []time.Time {

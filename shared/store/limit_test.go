@@ -396,3 +396,19 @@ func TestLimitedNamesTheWait(t *testing.T) {
 		t.Errorf("%q", got)
 	}
 }
+
+// The SDK's retry that meets its own write is not another request: nobody else
+// would make the send.
+func TestUseWhoseAnswerIsLost(t *testing.T) {
+	t.Parallel()
+	b := open(t)
+	b.wire.loseAnswers("PutItem", 1)
+	s, fresh, err := b.Use(t.Context(), history(), "first", store.Sends{}, start)
+	if err != nil || !fresh || len(s.Times) != 1 {
+		t.Errorf("first use: %v, fresh %v, %v", s, fresh, err)
+	}
+	again, fresh, err := b.Use(t.Context(), history(), "first", store.Sends{}, start)
+	if err != nil || fresh || again.Version != s.Version {
+		t.Errorf("an equal request: %v, fresh %v, %v", again, fresh, err)
+	}
+}

@@ -61,7 +61,7 @@ type Session struct {
 func (s Session) Confirmed() bool { return !s.ConfirmedAt.IsZero() }
 
 // profile names the attributes that a session loses when it is confirmed.
-const profile = "#name, email, phone, country, calling_code, #hash, sends, sends_version, code_ref, check_at, resend_at"
+const profile = "#name, email, phone, country, calling_code, #hash, provider, provider_ref, by_app, sends, sends_version, code_ref, check_at, resend_at"
 
 func sessionKey(k, id string) item { return key("U#"+k, "S#"+id) }
 

@@ -132,6 +132,20 @@ func TestReadContentType(t *testing.T) {
 	}
 }
 
+// A button without fields sends nothing, and says so by saying nothing.
+func TestReadNothing(t *testing.T) {
+	for contentType, want := range map[string]string{"": "", formType: "", jsonType: "malformed", "text/plain": "content_type"} {
+		v, code := read(contentType, http.NoBody)
+		if code != want || len(v) != 0 {
+			t.Errorf("%q: %q %q, want %q", contentType, v, code, want)
+		}
+	}
+	v, code := read("", strings.NewReader("a=1"))
+	if code != "content_type" || v != nil {
+		t.Errorf("a body without a type: %q %q", v, code)
+	}
+}
+
 // 16 KiB are read, a byte more is refused, and not read to its end.
 func TestReadBound(t *testing.T) {
 	for _, contentType := range []string{formType, jsonType} {

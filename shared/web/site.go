@@ -111,7 +111,7 @@ func (s *Site) refuse(w http.ResponseWriter, r *http.Request, err error) {
 		p = Unavailable(err)
 	}
 	if p.cause != nil {
-		s.log.ErrorContext(r.Context(), "request failed", "request", requestID(r), "route", r.Method+" "+r.URL.Path, "code", p.Code, "error", p.cause)
+		s.log.ErrorContext(r.Context(), "request failed", "request", requestID(r), "route", route(r), "code", p.Code, "error", p.cause)
 	}
 	if p.RetryAfter > 0 {
 		w.Header().Set("Retry-After", fmt.Sprint(wholeSeconds(p.RetryAfter)))
@@ -145,7 +145,7 @@ func (s *Site) recover(w *recorder, r *http.Request) {
 	if v == nil {
 		return
 	}
-	s.log.ErrorContext(r.Context(), "panic", "request", requestID(r), "route", r.Method+" "+r.URL.Path, "stack", stack())
+	s.log.ErrorContext(r.Context(), "panic", "request", requestID(r), "route", route(r), "stack", stack())
 	if !w.wrote {
 		s.refuse(w, r, Unavailable(nil))
 	}
@@ -161,9 +161,11 @@ func (s *Site) access(w *recorder, r *http.Request, began time.Time) {
 // this header over whatever the client sent.
 func requestID(r *http.Request) string { return r.Header.Get("X-Request-Id") }
 
+func route(r *http.Request) string { return r.Method + " " + cut(r.URL.Path, 100) }
+
 func cut(s string, n int) string {
 	if len(s) > n {
-		return s[:n]
+		return strings.ToValidUTF8(s[:n], "")
 	}
 	return s
 }

@@ -1,0 +1,109 @@
+package providers_test
+
+import (
+	"errors"
+	"maps"
+	"strings"
+	"testing"
+
+	"latchkey/shared/authy"
+	"latchkey/shared/env"
+	"latchkey/shared/otp"
+	"latchkey/shared/providers"
+	"latchkey/shared/store"
+	"latchkey/shared/verify"
+)
+
+var (
+	verifyVars = map[string]string{
+		"TWILIO_ACCOUNT_SID": "AC" + strings.Repeat("0", 32), "TWILIO_AUTH_TOKEN": "token", "VERIFY_SERVICE_SID": "VA" + strings.Repeat("0", 32),
+	}
+	authyVars = map[string]string{"AUTHY_API_KEY": "key"}
+)
+
+func open(sets ...map[string]string) (*providers.Set, error) {
+	vars := map[string]string{}
+	for _, s := range sets {
+		maps.Copy(vars, s)
+	}
+	cfg := env.Config{Getenv: func(name string) string { return vars[name] }}
+	v := env.Read(cfg)
+	return providers.New(cfg, v), v.Err()
+}
+
+// The default vendor must be there; the other may be missing as a whole, and
+// both serve side by side.
+func TestNew(t *testing.T) {
+	named := func(name string) map[string]string { return map[string]string{"PROVIDER": name} }
+	for name, c := range map[string]struct {
+		sets []map[string]string
+		std  string
+		has  []string
+		ok   bool
+	}{
+		"verify alone":             {[]map[string]string{verifyVars}, verify.Name, []string{verify.Name}, true},
+		"authy alone":              {[]map[string]string{authyVars, named("authy")}, authy.Name, []string{authy.Name}, true},
+		"both, verify":             {[]map[string]string{verifyVars, authyVars}, verify.Name, []string{verify.Name, authy.Name}, true},
+		"both, authy":              {[]map[string]string{verifyVars, authyVars, named("authy")}, authy.Name, []string{verify.Name, authy.Name}, true},
+		"nothing":                  {nil, verify.Name, nil, false},
+		"the default is not there": {[]map[string]string{authyVars}, verify.Name, nil, false},
+		"authy is not there":       {[]map[string]string{verifyVars, named("authy")}, authy.Name, nil, false},
+		"no such vendor":           {[]map[string]string{verifyVars, named("other")}, "other", nil, false},
+	} {
+		s, err := open(c.sets...)
+		if (err == nil) != c.ok {
+			t.Errorf("%s: %v", name, err)
+		}
+		if err != nil {
+			continue
+		}
+		if s.Default != c.std {
+			t.Errorf("%s: default %q", name, s.Default)
+		}
+		for _, flow := range []store.Flow{store.Signup, store.Login} {
+			for _, vendor := range c.has {
+				codes, err := s.Codes(flow, vendor)
+				if err != nil || codes == nil {
+					t.Errorf("%s: %s for %s: %v", name, vendor, flow, err)
+				}
+			}
+		}
+	}
+}
+
+// A vendor that a deployment lacks is out of order for its users, and no
+// other's codes pass in its place.
+func TestCodesOfAMissingVendor(t *testing.T) {
+	s, err := open(verifyVars)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		flow store.Flow
+		name string
+	}{{store.Signup, authy.Name}, {store.Login, authy.Name}, {store.Signup, ""}, {"", verify.Name}, {"other", verify.Name}} {
+		codes, err := s.Codes(c.flow, c.name)
+		if codes != nil || !errors.Is(err, otp.ErrUnavailable) {
+			t.Errorf("%q for %q: %v %v", c.name, c.flow, codes, err)
+		}
+	}
+}
+
+// Sign-up and login are two views: what was sent to prove a phone is no second
+// factor.
+func TestFlowsDiffer(t *testing.T) {
+	s, err := open(verifyVars, authyVars)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, vendor := range []string{verify.Name, authy.Name} {
+		a, err := s.Codes(store.Signup, vendor)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := s.Codes(store.Login, vendor)
+		if err != nil || a == b {
+			t.Errorf("%s: one view for both flows, %v", vendor, err)
+		}
+	}
+}
