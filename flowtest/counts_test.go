@@ -14,6 +14,7 @@ import (
 //
 // The table answers slowly here, so that calls made side by side are seen to
 // overlap, and nothing else runs beside this test.
+// (parity 41, 42)
 func TestCosts(t *testing.T) {
 	eachAlone(t, func(t *testing.T, r *rig.Rig, v *rig.Visitor) {
 		r.Wire.Delay(40 * time.Millisecond)

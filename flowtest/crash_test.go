@@ -66,6 +66,7 @@ func oneUser(t *testing.T, r *rig.Rig, v *rig.Visitor) {
 }
 
 // A function that dies anywhere in sign-up leaves no dead end (F-30, I-23).
+// (parity 43, 134)
 func TestDyingInSignUp(t *testing.T) {
 	t.Parallel()
 	for _, provider := range []string{"verify", "authy"} {
@@ -90,6 +91,7 @@ func TestDyingInSignUp(t *testing.T) {
 
 // The same for the code. Once the user is written, the next try with the same
 // code ends signed in.
+// (parity 55)
 func TestDyingInVerify(t *testing.T) {
 	t.Parallel()
 	for _, provider := range []string{"verify", "authy"} {
@@ -121,7 +123,7 @@ func TestDyingInVerify(t *testing.T) {
 
 // The user and the session are durable before the confirmation text is asked
 // for, and its failing or hanging only changes what the visitor is told
-// (parity 65-67, 136; I-22, I-31).
+// (parity 52, 65, 66, 67, 136; I-22, I-31).
 func TestConfirmationTextComesLast(t *testing.T) {
 	t.Parallel()
 	for name, fault := range map[string]rig.Fault{"sent": rig.None, "refused": rig.Lost, "hanging": rig.Hanging, "unheard": rig.Unheard} {

@@ -119,6 +119,7 @@ func TestTwoTabs(t *testing.T) {
 
 // Fifty equal right codes make one user and one session, and all fifty end
 // signed in (I-11).
+// (parity 33)
 func TestRightCodeInParallel(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, r *rig.Rig, v *rig.Visitor) {

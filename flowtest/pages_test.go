@@ -14,7 +14,7 @@ import (
 )
 
 // The pages help browsers, password managers and phones, and load nothing from
-// anywhere else (parity 6, 7, 11, 12, 50, 149; ).
+// anywhere else (parity 1, 6, 7, 11, 12, 50, 149; ).
 func TestPages(t *testing.T) {
 	t.Parallel()
 	r := rig.Start(t, rig.Options{})

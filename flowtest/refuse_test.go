@@ -59,7 +59,7 @@ var faults = []fault{
 }
 
 // Whatever is wrong in the form gets a sentence beside its field; what was
-// typed stays, but the password; nothing is sent, written or logged (parity 8,
+// typed stays, but the password; nothing is sent, written or logged (parity 8, 19
 // 11-16, 18, 21, 151).
 func TestRefusedForms(t *testing.T) {
 	t.Parallel()
@@ -173,7 +173,7 @@ func TestRefusedBodies(t *testing.T) {
 
 // A write that another site makes in the visitor's browser does nothing
 // a path or method that does not exist gets our own page (R-028,
-// parity 68).
+// parity 68, 144).
 func TestRefusedRequests(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, r *rig.Rig, v *rig.Visitor) {
@@ -237,6 +237,7 @@ func TestRefusedCodes(t *testing.T) {
 
 // Nothing that is secret or personal is logged over a whole run of everything
 // above (R-131, I-29).
+// (parity 70)
 func TestLogsAreClean(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, r *rig.Rig, v *rig.Visitor) {

@@ -71,7 +71,7 @@ func wrong(code string) string {
 	return code[:len(code)-1] + string('0'+(last-'0'+1)%10)
 }
 
-// The whole of sign-up (parity 1, 6, 22, 24, 42, 44, 50-52, 54, 57, 61, 64-66).
+// The whole of sign-up (parity 1, 4, 5, 6, 22, 24, 42, 44, 50, 51, 52, 54, 57, 61, 64, 65, 66).
 func TestSignUp(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, r *rig.Rig, v *rig.Visitor) {
@@ -135,7 +135,7 @@ func checkAccount(t *testing.T, v *rig.Visitor) {
 	}
 }
 
-// A confirmed visitor has no business with the steps before (parity 19, 147).
+// A confirmed visitor has no business with the steps before (parity 2, 19, 147).
 func TestSignedInIsSentOn(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, r *rig.Rig, v *rig.Visitor) {
@@ -176,7 +176,7 @@ func TestChannels(t *testing.T) {
 	})
 }
 
-// Five tries, whatever happens in between (R-042, R-043; parity 138).
+// Five tries, whatever happens in between (R-042, R-043; parity 47, 138).
 func TestTriesAreUsedUp(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, r *rig.Rig, v *rig.Visitor) {
@@ -205,7 +205,7 @@ func TestTriesAreUsedUp(t *testing.T) {
 	})
 }
 
-// A code and a half session end by our own clock (parity 60).
+// A code and a half session end by our own clock (parity 60, 141).
 func TestExpiry(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, r *rig.Rig, v *rig.Visitor) {
@@ -228,7 +228,7 @@ func TestExpiry(t *testing.T) {
 }
 
 // Without a session every step leads back to the form, and somebody else's
-// session is none (parity 53, 63, 137).
+// session is none (parity 24, 53, 63, 137, 152).
 func TestNoSession(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, r *rig.Rig, v *rig.Visitor) {

@@ -85,6 +85,7 @@ var credentials = []string{
 }
 
 // The template declares exactly the variables that a step reads.
+// (parity 36)
 func TestVariablesAgree(t *testing.T) {
 	t.Parallel()
 	for _, f := range rig.Template(t).Functions {
