@@ -10,24 +10,20 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"io"
 	"log/slog"
-	"net/http"
+	"maps"
 	"net/http/httptest"
-	"path/filepath"
-	"runtime"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
+	"latchkey/flowtest/bench"
 	"latchkey/functions/account"
 	"latchkey/functions/home"
 	"latchkey/functions/resend"
 	"latchkey/functions/signup"
 	"latchkey/functions/verify"
-	"latchkey/local/dynamodb"
 	"latchkey/local/gateway"
 	"latchkey/local/simulator"
 	"latchkey/local/template"
@@ -57,30 +53,13 @@ type Rig struct {
 	Wire  *Wire
 	Log   *Log
 
-	t               testing.TB
-	endpoint, table string
+	t     testing.TB
+	bench *bench.Table
 }
 
 // Clock is the time of the functions and the simulator. It stands still until
 // the test moves it.
-type Clock struct {
-	mu  sync.Mutex
-	now time.Time
-}
-
-// Now is the current time.
-func (c *Clock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
-}
-
-// Advance moves the clock.
-func (c *Clock) Advance(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = c.now.Add(d)
-}
+type Clock = bench.Clock
 
 // Log keeps all lines that the functions log.
 type Log struct {
@@ -103,61 +82,26 @@ func (l *Log) String() string {
 }
 
 // Root is the project's folder.
-func Root() string {
-	_, file, _, _ := runtime.Caller(0)
-	return filepath.Join(filepath.Dir(file), "..", "..")
-}
-
-var (
-	engine = sync.OnceValues(func() (*dynamodb.Engine, error) {
-		return dynamodb.Start(context.Background(), dynamodb.Options{
-			ModulesDir: filepath.Join(Root(), "local", "dynamodb"), Log: io.Discard,
-		})
-	})
-	tables  atomic.Int64
-	started atomic.Bool
-)
+func Root() string { return bench.Root() }
 
 // Main runs a test binary's tests and ends the engine that they shared.
-func Main(m *testing.M) int {
-	code := m.Run()
-	if started.Load() {
-		e, err := engine()
-		if err == nil {
-			e.Close() //nolint:errcheck // the process ends
-		}
-	}
-	return code
-}
+func Main(m *testing.M) int { return bench.Main(m) }
 
 // Template reads the project's template.
 func Template(t testing.TB) *template.Template {
 	t.Helper()
-	tmpl, err := template.Read(filepath.Join(Root(), "template.yaml"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return tmpl
+	return bench.Template(t)
 }
 
 // Start runs the product until the test ends.
 func Start(t testing.TB, o Options) *Rig {
 	t.Helper()
-	started.Store(true)
-	e, err := engine()
-	if err != nil {
-		t.Fatal(err)
-	}
-	tmpl := Template(t)
-	table := fmt.Sprintf("table%d", tables.Add(1))
-	err = dynamodb.CreateTable(t.Context(), e.Endpoint(), table, tmpl.Table)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r := &Rig{t: t, endpoint: e.Endpoint(), table: table, Clock: &Clock{now: time.Date(2026, 11, 20, 10, 0, 0, 0, time.UTC)}, Log: &Log{}, Wire: newWire()}
-	vars := r.simulate(o.Provider)
-	vars["AWS_ENDPOINT_URL_DYNAMODB"], vars["TABLE_NAME"] = e.Endpoint(), table
-	r.serve(tmpl, vars, o.Env)
+	b := bench.Open(t)
+	r := &Rig{t: t, bench: b, Clock: bench.NewClock(time.Date(2026, 11, 20, 10, 0, 0, 0, time.UTC)), Log: &Log{}, Wire: b.Wire}
+	vars := b.Vars
+	maps.Copy(vars, r.simulate(o.Provider))
+	maps.Copy(vars, o.Env)
+	r.serve(vars)
 	return r
 }
 
@@ -179,7 +123,6 @@ func (r *Rig) simulate(provider string) map[string]string {
 	}
 	return map[string]string{
 		"PROVIDER": provider, "PUBLIC_URL": "http://localhost", "BCRYPT_COST": "4", "CHANNELS": "sms,call,whatsapp",
-		"AWS_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "rig", "AWS_SECRET_ACCESS_KEY": "rig",
 		"TWILIO_ACCOUNT_SID": id("AC"), "TWILIO_AUTH_TOKEN": "rigtoken", "TWILIO_NUMBER": "+15005550006",
 		"VERIFY_SERVICE_SID": id("VA"), "VERIFY_SIGNUP_SERVICE_SID": "VA" + strings.Repeat("0", 31) + "2", "AUTHY_API_KEY": "rigkey",
 		"TWILIO_VERIFY_URL": vendors.URL, "TWILIO_API_URL": vendors.URL, "AUTHY_API_URL": vendors.URL,
@@ -188,19 +131,17 @@ func (r *Rig) simulate(provider string) map[string]string {
 }
 
 // serve makes every step and puts the gateway before them.
-func (r *Rig) serve(tmpl *template.Template, vars, over map[string]string) {
-	for name, value := range over {
-		vars[name] = value
-	}
+func (r *Rig) serve(vars map[string]string) {
+	tmpl := Template(r.t)
 	cfg := env.Config{
 		Getenv: func(name string) string { return vars[name] },
-		Now:    r.Clock.Now, HTTP: outbound.Client(r.Wire.from("test")), Log: slog.New(slog.NewJSONHandler(r.Log, nil)),
+		Now:    r.Clock.Now, HTTP: outbound.Client(r.Wire.From("test")), Log: slog.New(slog.NewJSONHandler(r.Log, nil)),
 	}
 	v := env.Read(cfg)
 	r.Table = store.Open(cfg, v)
 	functions := invoker{}
 	for _, f := range tmpl.Functions {
-		cfg.HTTP = outbound.Client(r.Wire.from(f.Name()))
+		cfg.HTTP = outbound.Client(r.Wire.From(f.Name()))
 		h, err := Steps[f.Name()](r.t.Context(), cfg)
 		if err != nil {
 			r.t.Fatalf("step %s: %v", f.Name(), err)
@@ -225,20 +166,8 @@ type function struct {
 
 // Expire deletes a session's item, as the engine does some time after its end.
 func (r *Rig) Expire(key, id string) {
-	body := fmt.Sprintf(`{"TableName":%q,"Key":{"pk":{"S":"U#%s"},"sk":{"S":"S#%s"}}}`, r.table, key, id)
-	req, err := http.NewRequestWithContext(r.t.Context(), http.MethodPost, r.endpoint, strings.NewReader(body))
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	req.Header.Set("Content-Type", "application/x-amz-json-1.0")
-	req.Header.Set("X-Amz-Target", "DynamoDB_20120810.DeleteItem")
-	req.Header.Set("X-Amz-Date", "20261120T000000Z")
-	req.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=rig/20261120/us-east-1/dynamodb/aws4_request, SignedHeaders=host, Signature=0")
-	res, err := http.DefaultClient.Do(req)
-	if err != nil || res.StatusCode != http.StatusOK {
-		r.t.Fatalf("deleting a session: %v", err)
-	}
-	res.Body.Close()
+	r.t.Helper()
+	r.bench.Delete(r.t, "U#"+key, "S#"+id)
 }
 
 // invoker calls functions in this process.

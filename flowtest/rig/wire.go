@@ -1,170 +1,24 @@
 package rig
 
-import (
-	"errors"
-	"net/http"
-	"slices"
-	"strings"
-	"sync"
-	"time"
+import "latchkey/flowtest/bench"
+
+type (
+	// Wire is what lies between the functions and the rest of the world.
+	Wire = bench.Wire
+	// Call is one request to the table or to a vendor.
+	Call = bench.Call
+	// Fault is what happens to one request.
+	Fault = bench.Fault
 )
-
-// Call is one request to the table or to a vendor.
-type Call struct {
-	Step   string // which step made it
-	Name   string // "GetItem", or the vendor's path
-	Table  bool
-	Began  time.Time
-	Ended  time.Time
-	Status int
-}
-
-// Wire is what lies between the functions and the rest of the world.
-type Wire struct {
-	base http.RoundTripper
-
-	mu    sync.Mutex
-	calls []Call
-	fault func(c Call) Fault
-	delay time.Duration
-}
-
-// Fault is what happens to one request.
-type Fault int
 
 // The faults.
 const (
-	None    Fault = iota
-	Lost          // the request does not arrive
-	Hanging       // the request arrives nowhere and gets no answer
-	Unheard       // the request arrives and is served; its answer is lost
+	None    = bench.None
+	Lost    = bench.Lost    // the request does not arrive
+	Hanging = bench.Hanging // the request arrives nowhere and gets no answer
+	Unheard = bench.Unheard // the request arrives and is served; its answer is lost
+	Blocked = bench.Blocked // the vendor answers that it blocks the number
 )
 
 // ErrLost is what a lost request fails with.
-var ErrLost = errors.New("connection reset by the test")
-
-func newWire() *Wire {
-	return &Wire{base: http.DefaultTransport.(*http.Transport).Clone()}
-}
-
-// Break decides the fate of every further request by its name; nil lets all
-// through.
-func (w *Wire) Break(fault func(c Call) Fault) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.fault = fault
-}
-
-// Delay makes the table answer that much later.
-func (w *Wire) Delay(d time.Duration) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.delay = d
-}
-
-// Reset forgets the calls so far.
-func (w *Wire) Reset() {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.calls = nil
-}
-
-// Calls are the calls since the last Reset.
-func (w *Wire) Calls() []Call {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return slices.Clone(w.calls)
-}
-
-// Vendors are the names of the calls to vendors.
-func (w *Wire) Vendors() []string {
-	var names []string
-	for _, c := range w.Calls() {
-		if !c.Table {
-			names = append(names, c.Name)
-		}
-	}
-	return names
-}
-
-// Depth is the number of the table's round trips in sequence: calls that
-// overlap count once.
-func (w *Wire) Depth() int {
-	var calls []Call
-	for _, c := range w.Calls() {
-		if c.Table {
-			calls = append(calls, c)
-		}
-	}
-	slices.SortFunc(calls, func(a, b Call) int { return a.Ended.Compare(b.Ended) })
-	depth := 0
-	var end time.Time
-	for _, c := range calls {
-		if !c.Began.Before(end) {
-			depth++
-			end = c.Ended
-		}
-	}
-	return depth
-}
-
-// from is the wire as one step uses it.
-func (w *Wire) from(step string) http.RoundTripper {
-	return transport(func(r *http.Request) (*http.Response, error) { return w.roundTrip(step, r) })
-}
-
-type transport func(*http.Request) (*http.Response, error)
-
-// RoundTrip calls the function.
-func (t transport) RoundTrip(r *http.Request) (*http.Response, error) { return t(r) }
-
-// roundTrip notes the call and breaks it if the test wants that.
-func (w *Wire) roundTrip(step string, r *http.Request) (*http.Response, error) {
-	c := Call{Step: step, Name: r.URL.Path, Began: time.Now()}
-	target := r.Header.Get("X-Amz-Target")
-	if target != "" {
-		c.Table = true
-		_, c.Name, _ = strings.Cut(target, ".")
-	}
-	fault := w.fate(c)
-	switch fault {
-	case Lost:
-		return nil, ErrLost
-	case Hanging:
-		<-r.Context().Done()
-		return nil, r.Context().Err()
-	}
-	res, err := w.base.RoundTrip(r)
-	w.wait(c)
-	c.Ended = time.Now()
-	if err == nil {
-		c.Status = res.StatusCode
-	}
-	w.mu.Lock()
-	w.calls = append(w.calls, c)
-	w.mu.Unlock()
-	if fault == Unheard && err == nil {
-		res.Body.Close()
-		return nil, ErrLost
-	}
-	return res, err
-}
-
-func (w *Wire) wait(c Call) {
-	w.mu.Lock()
-	d := w.delay
-	w.mu.Unlock()
-	if c.Table {
-		time.Sleep(d)
-	}
-}
-
-func (w *Wire) fate(c Call) Fault {
-	w.mu.Lock()
-	fault := w.fault
-	w.mu.Unlock()
-	if fault == nil {
-		return None
-	}
-	return fault(c)
-}
+var ErrLost = bench.ErrLost

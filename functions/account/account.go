@@ -37,13 +37,11 @@ func New(_ context.Context, cfg env.Config) (http.Handler, error) {
 
 func (s *step) show(w http.ResponseWriter, r *http.Request) error {
 	u, _, err := s.guard.Full(r.Context(), r)
-	switch {
-	case errors.Is(err, session.ErrHalf):
-		return web.NoSession("Enter the code we sent you first.").SendTo("/verify", web.NoNotice)
-	case errors.Is(err, session.ErrNone):
+	if errors.Is(err, session.ErrNone) {
 		return web.NoSession("Please sign in to see your account.").SendTo("/signup", web.SignInFirst)
-	case err != nil:
-		return err
+	}
+	if err != nil {
+		return s.guard.Refuse(w, r, err)
 	}
 	if web.WantsJSON(r) {
 		return s.site.JSON(w, map[string]any{

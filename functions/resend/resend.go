@@ -5,10 +5,10 @@
 package resend
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"slices"
 	"strconv"
@@ -25,13 +25,12 @@ import (
 )
 
 type step struct {
-	now      func() time.Time
-	site     *web.Site
-	table    *store.Table
-	guard    *session.Guard
-	budget   *budget.Budget
-	set      *providers.Set
-	channels []otp.Channel
+	now    func() time.Time
+	site   *web.Site
+	table  *store.Table
+	guard  *session.Guard
+	budget *budget.Budget
+	set    *providers.Set
 }
 
 // New makes the step from its environment.
@@ -41,7 +40,6 @@ func New(_ context.Context, cfg env.Config) (http.Handler, error) {
 	s.guard = session.NewGuard(cfg, vars, s.table, s.site)
 	s.budget = budget.New(cfg, vars, s.table, store.Signup)
 	s.set = providers.New(cfg, vars)
-	s.channels = otp.Channels(vars)
 	err := vars.Err()
 	if err != nil {
 		return nil, err
@@ -51,16 +49,18 @@ func New(_ context.Context, cfg env.Config) (http.Handler, error) {
 
 // resend sends once more.
 func (s *step) resend(w http.ResponseWriter, r *http.Request) error {
-	channel, err := s.read(r)
+	v, err := web.Read(r, "channel")
 	if err != nil {
 		return err
 	}
 	half, _, err := s.guard.Half(r.Context(), r)
 	if err != nil {
-		return s.dead(w, r, err)
+		return s.guard.Refuse(w, r, err)
 	}
-	if half.Checks >= s.guard.Tries {
-		return web.UsedUp().SendTo("/signup", web.BeginAgain)
+	channel := otp.Channel(cmp.Or(v["channel"], string(otp.SMS)))
+	err = s.check(half, channel)
+	if err != nil {
+		return err
 	}
 	now := s.now()
 	send := s.ask(r, half)
@@ -75,30 +75,26 @@ func (s *step) resend(w http.ResponseWriter, r *http.Request) error {
 	return s.send(w, r, half, channel)
 }
 
-func (s *step) read(r *http.Request) (otp.Channel, error) {
-	v, err := web.Read(r, "channel")
-	if err != nil {
-		return "", err
+// check refuses, before anything is spent, what a code would be of no use for.
+func (s *step) check(half store.Session, channel otp.Channel) error {
+	switch {
+	case !slices.Contains(s.set.Offered(half), channel):
+		return web.Invalid(web.Field{Name: "channel", Text: "Choose one of the ways that the page offers."}).SendTo("/verify", web.NotThisWay)
+	case half.Taken:
+		return web.CannotComplete()
+	case half.Checks >= s.guard.Tries:
+		return web.UsedUp().SendTo("/signup", web.BeginAgain)
+	case half.Hash == "":
+		return web.Expired("Part of this sign-up was lost on our side. Please fill in the form again.").SendTo("/signup", web.BeginAgain)
 	}
-	channel := otp.Channel(v["channel"])
-	if channel == "" {
-		channel = otp.SMS
-	}
-	if !slices.Contains(s.channels, channel) {
-		return "", web.Invalid(web.Field{Name: "channel", Text: "Choose one of the ways that the page offers."})
-	}
-	return channel, nil
+	return nil
 }
 
 func (s *step) ask(r *http.Request, half store.Session) budget.Send {
-	address, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		address = r.RemoteAddr
-	}
 	return budget.Send{
 		// The version makes two presses of one button the same send.
 		ID:    half.ID + "/" + strconv.Itoa(half.Sends.Version),
-		Phone: half.Phone, Country: half.Country, Address: address, Known: half.Sends,
+		Phone: half.Phone, Country: half.Country, Address: r.RemoteAddr, Known: half.Sends,
 	}
 }
 
@@ -122,10 +118,10 @@ func (s *step) take(ctx context.Context, send budget.Send, half store.Session, n
 	case wide != nil && narrow == nil && fresh:
 		s.budget.Release(ctx, send, sends, now)
 	}
-	if narrow != nil {
+	if narrow != nil || !fresh {
 		return sends, false, narrow
 	}
-	return sends, fresh, wide
+	return sends, true, wide
 }
 
 // send asks the vendor and keeps what came of it.
@@ -134,21 +130,24 @@ func (s *step) send(w http.ResponseWriter, r *http.Request, half store.Session, 
 	if err != nil {
 		return err
 	}
-	sent, unsent := codes.Send(r.Context(), otp.Target{
-		Phone: half.Phone, CountryCode: half.CallingCode, Email: half.Email, User: half.ProviderRef,
-	}, channel)
+	ctx, cancel := providers.Sparing(r.Context())
+	defer cancel()
+	sent, unsent := codes.Send(ctx, providers.Target(half.Profile), channel)
 	if sent.Ref != "" {
 		half.Ref = sent.Ref
 	}
 	if sent.User != "" {
 		half.ProviderRef = sent.User
 	}
-	half.ByApp = sent.App
+	half.ByApp, half.Outcome = sent.App, store.Sent
 	var limited *otp.LimitedError
-	if errors.As(unsent, &limited) {
-		half.ResendAt = later(half.ResendAt, s.now().Add(limited.After))
+	if errors.As(unsent, &limited) && s.now().Add(limited.After).After(half.ResendAt) {
+		half.ResendAt = s.now().Add(limited.After)
 	}
 	err = s.table.RecordSend(r.Context(), half)
+	if errors.Is(err, store.ErrRefused) { // confirmed in another window meanwhile
+		return s.guard.Refuse(w, r, session.ErrConfirmed)
+	}
 	if err != nil {
 		return err
 	}
@@ -175,20 +174,6 @@ func explain(err error) error {
 	return web.Unavailable(fmt.Errorf("sending a code again: %w", err)).SendTo("/verify", web.NotSent)
 }
 
-// dead answers a request without a half session: nothing is sent, and somebody
-// else's session looks the same as none.
-func (s *step) dead(w http.ResponseWriter, r *http.Request, err error) error {
-	switch {
-	case errors.Is(err, session.ErrConfirmed):
-		return s.site.Next(w, r, "/account", web.NoNotice)
-	case errors.Is(err, session.ErrOver):
-		return web.Expired("This sign-up took too long. Please begin again.").SendTo("/signup", web.BeginAgain)
-	case errors.Is(err, session.ErrNone):
-		return web.NoSession("There is no sign-up under way here. Please begin with the form.").SendTo("/signup", web.BeginAgain)
-	}
-	return err
-}
-
 func notice(channel otp.Channel, sent otp.Sent) web.Notice {
 	switch {
 	case sent.App:
@@ -197,11 +182,4 @@ func notice(channel otp.Channel, sent otp.Sent) web.Notice {
 		return web.Calling
 	}
 	return web.Resent
-}
-
-func later(a, b time.Time) time.Time {
-	if a.After(b) {
-		return a
-	}
-	return b
 }

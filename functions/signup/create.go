@@ -1,15 +1,16 @@
 package signup
 
 import (
+	"cmp"
 	"context"
 	"errors"
-	"net"
 	"net/http"
 	"sync"
 	"time"
 
 	"latchkey/shared/budget"
 	"latchkey/shared/otp"
+	"latchkey/shared/providers"
 	"latchkey/shared/session"
 	"latchkey/shared/store"
 	"latchkey/shared/web"
@@ -22,12 +23,10 @@ type attempt struct {
 	half  store.Session
 	send  budget.Send
 	now   time.Time
-	fresh bool // this request took the phone's next send, not an equal one before it
-}
 
-// abandoned is the age at which an unfinished session's maker is surely dead:
-// longer than any function may run.
-const abandoned = 15 * time.Second
+	created bool // this request wrote the session
+	fresh   bool // this request took the phone's next send, not an equal one before it
+}
 
 // create takes the form.
 func (s *step) create(w http.ResponseWriter, r *http.Request) error {
@@ -35,13 +34,14 @@ func (s *step) create(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	f.UnderWay = s.underWay(r)
 	profile, wrong := s.check(f)
 	if len(wrong) > 0 {
 		return s.refuse(f, web.Invalid(wrong...))
 	}
 	a := s.attempt(r, f, profile)
 	existing, err := s.begin(r.Context(), a)
-	if errors.Is(err, store.ErrRefused) {
+	if errors.Is(err, errTwin) {
 		return s.repeat(w, r, a, existing)
 	}
 	if err != nil {
@@ -52,19 +52,22 @@ func (s *step) create(w http.ResponseWriter, r *http.Request) error {
 
 func (s *step) attempt(r *http.Request, f form, p store.Profile) *attempt {
 	t := session.Derive(f.Seed, store.Hash(p.Email), f.content(p))
-	address, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		address = r.RemoteAddr
-	}
 	return &attempt{
 		form: f, token: t, half: s.guard.New(t, store.Signup, p), now: s.now(),
-		send: budget.Send{ID: t.ID, Phone: p.Phone, Country: p.Country, Address: address},
+		send: budget.Send{ID: t.ID, Phone: p.Phone, Country: p.Country, Address: r.RemoteAddr},
 	}
 }
 
+var (
+	// errTwin says that an equal form was first.
+	errTwin = errors.New("form was sent before")
+	// errKey says that an Idempotency-Key came with another body before.
+	errKey = errors.New("key used for another body")
+)
+
 // begin writes the session while the narrow limits are taken, and then takes
-// the wide ones. When this form's session is there already, it returns it with
-// store.ErrRefused. When it fails, it leaves nothing behind.
+// the wide ones. When an equal form was first, it returns that one's session
+// with errTwin. When it fails otherwise, it takes back what it did.
 func (s *step) begin(ctx context.Context, a *attempt) (store.Session, error) {
 	var existing store.Session
 	var created, once, narrow error
@@ -73,25 +76,22 @@ func (s *step) begin(ctx context.Context, a *attempt) (store.Session, error) {
 	wg.Go(func() { once = s.once(ctx, a) })
 	a.half.Sends, a.fresh, narrow = s.budget.Narrow(ctx, a.send, a.now)
 	wg.Wait()
-	switch {
-	case once != nil:
-		return existing, s.undo(ctx, a, once, created == nil, narrow == nil)
-	case errors.Is(created, store.ErrRefused) && (narrow == nil || existing.Hash != "" || existing.Confirmed()):
-		return existing, created
-	case errors.Is(created, store.ErrRefused), errors.Is(created, store.ErrNotFound):
-		return existing, first(narrow, created)
-	case created != nil, narrow != nil:
-		return existing, s.undo(ctx, a, first(created, narrow), created == nil, narrow == nil)
+	a.created = created == nil
+	if once != nil {
+		return existing, s.undo(ctx, a, once)
 	}
-	err := s.budget.Wide(ctx, a.send, a.now)
-	if err != nil {
-		return existing, s.undo(ctx, a, err, true, true)
+	if errors.Is(created, store.ErrRefused) && (narrow == nil || existing.Outcome != "" || existing.Confirmed()) {
+		return existing, errTwin
+	}
+	refused := cmp.Or(narrow, created)
+	if refused == nil {
+		refused = s.budget.Wide(ctx, a.send, a.now)
+	}
+	if refused != nil {
+		return existing, s.undo(ctx, a, refused)
 	}
 	return existing, nil
 }
-
-// errKey says that an Idempotency-Key came with another body before.
-var errKey = errors.New("key used for another body")
 
 // once ties a program's key to its body.
 func (s *step) once(ctx context.Context, a *attempt) error {
@@ -107,13 +107,13 @@ func (s *step) once(ctx context.Context, a *attempt) error {
 
 // undo takes back what a refused attempt has written, and returns why it was
 // refused.
-func (s *step) undo(ctx context.Context, a *attempt, why error, created, taken bool) error {
+func (s *step) undo(ctx context.Context, a *attempt, why error) error {
 	var wg sync.WaitGroup
-	if taken && a.fresh {
+	if a.fresh {
 		wg.Go(func() { s.budget.Release(ctx, a.send, a.half.Sends, a.now) })
 	}
 	var err error
-	if created {
+	if a.created {
 		err = s.table.DropSession(ctx, a.half)
 	}
 	wg.Wait()
@@ -123,111 +123,76 @@ func (s *step) undo(ctx context.Context, a *attempt, why error, created, taken b
 	return why
 }
 
-func first(errs ...error) error {
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// repeat answers a form whose session is there already, as the first time was
-// answered, and sends nothing. A session whose maker died before it kept the
-// hash is completed; its code, if one was sent, can be asked for again.
-func (s *step) repeat(w http.ResponseWriter, r *http.Request, a *attempt, existing store.Session) error {
-	switch {
-	case existing.Confirmed():
-		return s.site.Next(w, r, "/account", web.NoNotice)
-	case !a.now.Before(existing.ValidUntil):
-		return web.Expired("This form was sent a while ago. Please fill in a new one.").SendTo("/signup", web.BeginAgain)
-	}
-	if existing.Hash != "" && a.fresh {
-		s.budget.Release(r.Context(), a.send, a.half.Sends, a.now)
-	}
-	notice := web.NoNotice
-	if existing.Hash == "" && a.now.Sub(existing.CreatedAt) > abandoned {
-		err := s.complete(r.Context(), a, existing)
-		if err != nil {
-			return s.explain(a, err)
-		}
-		notice = web.NotSent
-	}
-	s.guard.Set(w, a.token)
-	return s.site.Next(w, r, "/verify", notice)
-}
-
-func (s *step) complete(ctx context.Context, a *attempt, existing store.Session) error {
-	hash, err := s.hash(a.form.password)
-	if err != nil {
-		return err
-	}
-	existing.Hash, existing.ResendAt = hash, s.budget.Next(a.half.Sends, a.now)
-	return s.table.RecordSend(ctx, existing)
-}
-
 // finish sends the code while the password is hashed, and keeps what came of
-// both. A code that could not be sent is no dead end: the next page can ask for
-// it again (parity 48).
+// both, whatever it was: from now on a repeat of the form gets this answer.
 func (s *step) finish(w http.ResponseWriter, r *http.Request, a *attempt) error {
 	var failed error
 	var wg sync.WaitGroup
 	wg.Go(func() { a.half.Hash, failed = s.hash(a.form.password) })
-	sent, unsent := s.codes.Send(r.Context(), target(a.half.Profile), otp.SMS)
+	ctx, cancel := providers.Sparing(r.Context())
+	defer cancel()
+	sent, unsent := s.codes.Send(ctx, providers.Target(a.half.Profile), otp.SMS)
 	wg.Wait()
 	if failed != nil {
 		return failed
 	}
-	if errors.Is(unsent, otp.ErrUnreachable) {
-		return s.explain(a, s.undo(r.Context(), a, unsent, true, false))
-	}
 	a.half.Ref, a.half.ProviderRef, a.half.ByApp = sent.Ref, sent.User, sent.App
-	a.half.ResendAt = s.resendAt(a, unsent)
+	a.half.Outcome, a.half.ResendAt = s.outcome(a, unsent)
 	err := s.table.RecordSend(r.Context(), a.half)
-	if err != nil {
+	if err != nil && !errors.Is(err, store.ErrRefused) { // refused: a twin's visitor was faster than we are
 		return err
 	}
+	return s.answer(w, r, a, a.half, unsent)
+}
+
+// outcome is what is kept of a send, and when the code may be asked for again:
+// a vendor may want more time than we do.
+func (s *step) outcome(a *attempt, unsent error) (store.Outcome, time.Time) {
+	at := s.budget.Next(a.half.Sends, a.now)
+	var limited *otp.LimitedError
+	switch {
+	case unsent == nil:
+		return store.Sent, at
+	case errors.Is(unsent, otp.ErrUnreachable):
+		return store.Unreachable, at
+	case errors.As(unsent, &limited):
+		if a.now.Add(limited.After).After(at) {
+			at = a.now.Add(limited.After)
+		}
+		return store.Postponed, at
+	}
+	return store.Unsent, at
+}
+
+// answer says what came of the form, the first time and every other. A code
+// that could not be sent is no dead end: a person goes on to a page that can
+// ask for it again (parity 48), a program is told and holds the cookie that can.
+func (s *step) answer(w http.ResponseWriter, r *http.Request, a *attempt, half store.Session, cause error) error {
+	if half.Outcome == store.Unreachable {
+		p := web.Invalid(web.Field{Name: "phone", Text: "We cannot send a text to that number. Enter another one."})
+		return s.refuse(a.form, p.Because(cause))
+	}
 	s.guard.Set(w, a.token)
-	if unsent != nil {
-		return notSent(unsent).SendTo("/verify", web.NotSent)
+	switch half.Outcome {
+	case store.Postponed:
+		after := max(half.ResendAt.Sub(s.now()), time.Second)
+		return web.Wait(after, "The vendor asks us to wait before it sends another code.").Because(cause).SendTo("/verify", web.NotSent)
+	case store.Unsent:
+		return web.Unavailable(cause).SendTo("/verify", web.NotSent)
 	}
 	return s.site.Next(w, r, "/verify", web.NoNotice)
 }
 
-// notSent is what a program is told; a person goes on to the next page.
-func notSent(err error) *web.Problem {
-	var limited *otp.LimitedError
-	if errors.As(err, &limited) {
-		return web.Wait(limited.After, "The vendor asks us to wait before it sends another code.").Because(err)
-	}
-	return web.Unavailable(err)
-}
-
-// resendAt is when the code may be asked for again; a vendor may want more time
-// than we do.
-func (s *step) resendAt(a *attempt, unsent error) time.Time {
-	at := s.budget.Next(a.half.Sends, a.now)
-	var limited *otp.LimitedError
-	if errors.As(unsent, &limited) && a.now.Add(limited.After).After(at) {
-		return a.now.Add(limited.After)
-	}
-	return at
-}
-
-func target(p store.Profile) otp.Target {
-	return otp.Target{Phone: p.Phone, CountryCode: p.CallingCode, Email: p.Email, User: p.ProviderRef}
-}
-
-// explain says on the form why an attempt was refused.
+// explain says on the form why an attempt was refused. How long others' limits
+// last is told in round figures.
 func (s *step) explain(a *attempt, err error) error {
 	var limited *store.Limited
 	switch {
 	case errors.As(err, &limited):
-		return s.refuse(a.form, web.Wait(limited.After, "We cannot send another code just yet. If one was sent to this phone a moment ago, use it; otherwise try again later."))
+		after := (limited.After + 29*time.Second).Truncate(30 * time.Second)
+		return s.refuse(a.form, web.Wait(after, "We cannot send another code just yet. If one was sent to this phone a moment ago, use it; otherwise try again later."))
 	case errors.Is(err, errKey):
 		return web.Idempotency()
-	case errors.Is(err, otp.ErrUnreachable):
-		return s.refuse(a.form, web.Invalid(web.Field{Name: "phone", Text: "We cannot send a text to that number. Enter another one."}).Because(err))
 	}
 	return s.refuse(a.form, web.Unavailable(err))
 }

@@ -29,6 +29,7 @@ type form struct {
 	Email    string
 	Country  string
 	Phone    string
+	UnderWay bool // the visitor seems to have a sign-up that waits for its code
 	password string
 	key      string // a program's Idempotency-Key
 }

@@ -98,7 +98,15 @@ func (s *step) show(w http.ResponseWriter, r *http.Request) error {
 	if web.WantsJSON(r) {
 		return s.site.JSON(w, map[string]any{"fields": fields, "form": f.Seed})
 	}
+	f.UnderWay = s.underWay(r)
 	return s.site.Page(w, r, s.page, s.view(f, nil))
+}
+
+// underWay reports whether the visitor seems to have a sign-up that waits for
+// its code. The code page knows.
+func (s *step) underWay(r *http.Request) bool {
+	_, ok := s.guard.Token(r)
+	return ok
 }
 
 // view is what the page shows. The password is never in it.

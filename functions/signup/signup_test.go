@@ -2,7 +2,6 @@ package signup
 
 import (
 	"context"
-	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -13,29 +12,18 @@ import (
 	"testing"
 	"time"
 
-	"latchkey/local/dynamodb"
+	"latchkey/flowtest/bench"
 	"latchkey/local/simulator"
-	"latchkey/local/template"
 	"latchkey/shared/env"
 )
+
+func TestMain(m *testing.M) { os.Exit(bench.Main(m)) }
 
 // start makes the step with a real table and simulated vendors, and counts how
 // often it hashes.
 func start(t *testing.T) (h http.Handler, hashes *atomic.Int64) {
 	t.Helper()
-	engine, err := dynamodb.Start(t.Context(), dynamodb.Options{ModulesDir: "../../local/dynamodb", Log: io.Discard})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { engine.Close() }) //nolint:errcheck // the test is over
-	tmpl, err := template.Read("../../template.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	err = dynamodb.CreateTable(t.Context(), engine.Endpoint(), "signup", tmpl.Table)
-	if err != nil {
-		t.Fatal(err)
-	}
+	table := bench.Open(t)
 	zeros := strings.Repeat("0", 32)
 	sim, err := simulator.New(simulator.Options{AccountSID: "AC" + zeros, AuthToken: "x", Services: []string{"VA" + zeros}})
 	if err != nil {
@@ -43,13 +31,9 @@ func start(t *testing.T) (h http.Handler, hashes *atomic.Int64) {
 	}
 	vendors := httptest.NewServer(sim.Vendors())
 	t.Cleanup(func() { sim.Close(); vendors.Close() }) //nolint:errcheck // the test is over
-	s, err := open(env.Config{
-		Getenv: getenv(map[string]string{
-			"TABLE_NAME": "signup", "AWS_ENDPOINT_URL_DYNAMODB": engine.Endpoint(), "PUBLIC_URL": "http://localhost", "BCRYPT_COST": "4",
-			"TWILIO_ACCOUNT_SID": "AC" + zeros, "TWILIO_AUTH_TOKEN": "x", "VERIFY_SERVICE_SID": "VA" + zeros, "TWILIO_VERIFY_URL": vendors.URL,
-		}),
-		Now: time.Now, HTTP: http.DefaultClient, Log: slog.New(slog.DiscardHandler),
-	})
+	table.Set("PUBLIC_URL=http://localhost", "BCRYPT_COST=4", "TWILIO_ACCOUNT_SID=AC"+zeros, "TWILIO_AUTH_TOKEN=x",
+		"VERIFY_SERVICE_SID=VA"+zeros, "TWILIO_VERIFY_URL="+vendors.URL)
+	s, err := open(table.Config())
 	if err != nil {
 		t.Fatal(err)
 	}

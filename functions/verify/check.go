@@ -1,23 +1,15 @@
 package verify
 
 import (
-	"context"
+	"encoding/hex"
 	"errors"
 	"net/http"
-	"time"
 
 	"latchkey/shared/otp"
+	"latchkey/shared/providers"
 	"latchkey/shared/session"
 	"latchkey/shared/store"
 	"latchkey/shared/web"
-)
-
-// How long a request waits for an equal one that may be at work, and how old a
-// reserved try can be while its maker is still at work: longer than one call
-// to the vendor takes.
-const (
-	patience = 3 * time.Second
-	inFlight = 6 * time.Second
 )
 
 // attempt is one code on its way.
@@ -27,6 +19,9 @@ type attempt struct {
 	half  store.Session
 }
 
+// proof recognises this code without keeping it.
+func (a *attempt) proof() string { return hex.EncodeToString(session.Proof(a.half.Salt, a.code)) }
+
 // check takes a code.
 func (s *step) check(w http.ResponseWriter, r *http.Request) error {
 	v, err := web.Read(r, "code")
@@ -35,7 +30,7 @@ func (s *step) check(w http.ResponseWriter, r *http.Request) error {
 	}
 	t, ok := s.guard.Token(r)
 	if !ok {
-		return s.dead(w, r, session.ErrNone)
+		return s.guard.Refuse(w, r, session.ErrNone)
 	}
 	code, ok := clean(v["code"])
 	if !ok {
@@ -59,37 +54,10 @@ func (s *step) check(w http.ResponseWriter, r *http.Request) error {
 func (s *step) malformed(w http.ResponseWriter, r *http.Request) error {
 	half, _, err := s.guard.Half(r.Context(), r)
 	if err != nil {
-		return s.dead(w, r, err)
+		return s.guard.Refuse(w, r, err)
 	}
 	p := web.Invalid(web.Field{Name: "code", Text: "Enter the digits of the code, at least six."})
 	return p.On(s.page, s.view(half, p))
-}
-
-// unreserved answers a code for which no try was reserved.
-func (s *step) unreserved(w http.ResponseWriter, r *http.Request, a *attempt) error {
-	half, _, err := s.guard.Half(r.Context(), r)
-	if errors.Is(err, session.ErrNone) {
-		return s.repeated(w, r, a)
-	}
-	if err != nil {
-		return s.dead(w, r, err)
-	}
-	a.half = half
-	if s.now().Sub(half.CheckAt) < inFlight {
-		return s.await(w, r, a, web.UsedUp().SendTo("/signup", web.BeginAgain))
-	}
-	return web.UsedUp().SendTo("/signup", web.BeginAgain)
-}
-
-// repeated answers a request that may be the repeat of the one that confirmed
-// the session.
-func (s *step) repeated(w http.ResponseWriter, r *http.Request, a *attempt) error {
-	t, err := s.guard.Repeat(r.Context(), a.token, a.code)
-	if err != nil {
-		return s.dead(w, r, err)
-	}
-	s.guard.Set(w, t)
-	return s.site.Next(w, r, "/account", web.NoNotice)
 }
 
 // ask has the vendor check the code.
@@ -98,8 +66,9 @@ func (s *step) ask(w http.ResponseWriter, r *http.Request, a *attempt) error {
 	if err != nil {
 		return err
 	}
-	to := otp.Target{Phone: a.half.Phone, CountryCode: a.half.CallingCode, User: a.half.ProviderRef}
-	err = codes.Check(r.Context(), to, a.half.Ref, a.code)
+	ctx, cancel := providers.Sparing(r.Context())
+	defer cancel()
+	err = codes.Check(ctx, providers.Target(a.half.Profile), a.half.Ref, a.code)
 	var limited *otp.LimitedError
 	switch {
 	case err == nil:
@@ -117,65 +86,18 @@ func (s *step) ask(w http.ResponseWriter, r *http.Request, a *attempt) error {
 	return p.On(s.page, s.view(a.half, p))
 }
 
-// gone answers when the vendor has no such code any more. If this very session
-// has made its user already, the code was right and a crash came between. If
-// another try is under way, it may just have used the code.
-func (s *step) gone(w http.ResponseWriter, r *http.Request, a *attempt) error {
-	u, err := s.table.User(r.Context(), a.half.Key)
-	if err == nil && u.MadeBy(a.half.UID, a.half.Epoch) {
-		return s.confirm(w, r, a)
-	}
-	if err != nil && !errors.Is(err, store.ErrNotFound) {
-		return err
-	}
-	if a.half.Taken {
-		return s.taken()
-	}
-	p := web.Expired("That code is no longer valid. Ask for a new one below.")
-	p = p.On(s.page, s.view(a.half, p))
-	latest, err := s.table.Session(r.Context(), a.half.Key, a.half.ID)
-	if err != nil && !errors.Is(err, store.ErrNotFound) {
-		return err
-	}
-	if latest.Checks > 1 {
-		return s.await(w, r, a, p)
-	}
-	return p
-}
-
-// await gives an equal request that is at work the time to finish, and answers
-// as it did. If none does, the answer is otherwise.
-func (s *step) await(w http.ResponseWriter, r *http.Request, a *attempt, otherwise *web.Problem) error {
-	ctx, cancel := context.WithTimeout(r.Context(), patience)
-	defer cancel()
-	for delay := 50 * time.Millisecond; ; delay *= 2 {
-		t, err := s.guard.Repeat(ctx, a.token, a.code)
-		if err == nil {
-			s.guard.Set(w, t)
-			return s.site.Next(w, r, "/account", web.NoNotice)
-		}
-		timer := time.NewTimer(delay)
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			timer.Stop()
-			return otherwise
-		}
-	}
-}
-
 // complete makes the user, whose key is the uniqueness of the email.
 func (s *step) complete(w http.ResponseWriter, r *http.Request, a *attempt) error {
 	_, err := s.table.CreateUser(r.Context(), store.User{
 		Key: a.half.Key, UID: a.half.UID, Epoch: a.half.Epoch, Profile: a.half.Profile,
-		Role: "user", CreatedAt: a.half.CreatedAt, VerifiedAt: s.now(),
+		Role: "user", Proof: a.proof(), CreatedAt: a.half.CreatedAt, VerifiedAt: s.now(),
 	})
 	if errors.Is(err, store.ErrRefused) {
 		err = s.table.MarkTaken(r.Context(), a.half)
 		if err != nil && !errors.Is(err, store.ErrRefused) {
 			return err
 		}
-		return s.taken()
+		return web.CannotComplete()
 	}
 	if err != nil {
 		p := web.Unavailable(err)
@@ -184,13 +106,11 @@ func (s *step) complete(w http.ResponseWriter, r *http.Request, a *attempt) erro
 	return s.confirm(w, r, a)
 }
 
-func (s *step) taken() error { return web.CannotComplete() }
-
 // confirm signs the browser in. Only the request that did it sends the text.
 func (s *step) confirm(w http.ResponseWriter, r *http.Request, a *attempt) error {
 	t, first, err := s.guard.Confirm(r.Context(), a.half, a.token, a.code)
 	if errors.Is(err, session.ErrNone) {
-		return s.dead(w, r, err)
+		return s.guard.Refuse(w, r, err)
 	}
 	if err != nil {
 		return err

@@ -11,7 +11,6 @@ package verify
 import (
 	"context"
 	_ "embed" // the page
-	"errors"
 	"net/http"
 	"regexp"
 	"strings"
@@ -32,15 +31,14 @@ import (
 var pageText string
 
 type step struct {
-	now      func() time.Time
-	site     *web.Site
-	page     *web.Page
-	table    *store.Table
-	guard    *session.Guard
-	set      *providers.Set
-	texts    *message.Client
-	text     string
-	channels []otp.Channel
+	now   func() time.Time
+	site  *web.Site
+	page  *web.Page
+	table *store.Table
+	guard *session.Guard
+	set   *providers.Set
+	texts *message.Client
+	text  string
 }
 
 // New makes the step from its environment.
@@ -51,7 +49,6 @@ func New(_ context.Context, cfg env.Config) (http.Handler, error) {
 	s.set = providers.New(cfg, vars)
 	s.texts = message.New(cfg, vars)
 	s.text = vars.String("CONFIRMATION_TEXT", "Your phone is verified and your account is ready. Nothing more to do.")
-	s.channels = otp.Channels(vars)
 	err := vars.Err()
 	if err != nil {
 		return nil, err
@@ -67,7 +64,7 @@ func New(_ context.Context, cfg env.Config) (http.Handler, error) {
 func (s *step) show(w http.ResponseWriter, r *http.Request) error {
 	half, _, err := s.guard.Half(r.Context(), r)
 	if err != nil {
-		return s.dead(w, r, err)
+		return s.guard.Refuse(w, r, err)
 	}
 	if web.WantsJSON(r) {
 		return s.site.JSON(w, map[string]any{
@@ -77,29 +74,16 @@ func (s *step) show(w http.ResponseWriter, r *http.Request) error {
 	return s.site.Page(w, r, s.page, s.view(half, nil))
 }
 
-// dead answers a request without a half session.
-func (s *step) dead(w http.ResponseWriter, r *http.Request, err error) error {
-	switch {
-	case errors.Is(err, session.ErrConfirmed):
-		return s.site.Next(w, r, "/account", web.NoNotice)
-	case errors.Is(err, session.ErrOver):
-		return web.Expired("This sign-up took too long. Please begin again.").SendTo("/signup", web.BeginAgain)
-	case errors.Is(err, session.ErrNone):
-		return web.NoSession("There is no sign-up under way here. Please begin with the form.").SendTo("/signup", web.BeginAgain)
-	}
-	return err
-}
-
 // view is what the page shows: of the phone only its last digits (R-134), and
 // never a code that was typed (R-051).
 func (s *step) view(half store.Session, p *web.Problem) web.View {
 	return web.View{Title: "Verify your phone", Data: struct {
-		Phone    string
+		Ending   string
 		ByApp    bool
 		Wait     int
 		Channels []otp.Channel
 		Problem  *web.Problem
-	}{half.Phone.Mask(), half.ByApp, s.wait(half), s.channels, p}}
+	}{half.Phone.Ending(), half.ByApp, s.wait(half), s.set.Offered(half), p}}
 }
 
 // wait is how many seconds until the code may be asked for again.
@@ -112,7 +96,8 @@ func (s *step) wait(half store.Session) int {
 }
 
 // digits is a code after cleaning. It stays a string: leading zeros count
-// (R-029). Verify's have six digits, Authy's six to ten.
+// (R-029). Shorter codes are guessed too easily; a Verify service must not be
+// set to any (R-040).
 var digits = regexp.MustCompile(`^[0-9]{6,10}$`)
 
 // clean forgives how a code is typed: blanks, hyphens, and the wide digits of

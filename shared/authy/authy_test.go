@@ -4,10 +4,10 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"testing"
 
+	"latchkey/flowtest/doortest"
 	"latchkey/shared/authy"
 	"latchkey/shared/env"
 	"latchkey/shared/otp"
@@ -23,34 +23,16 @@ const (
 var (
 	stranger = otp.Target{Phone: number, CountryCode: "57", Email: email}
 	known    = otp.Target{Phone: number, CountryCode: "57", Email: email, User: "1635"}
+	settings = map[string]string{"AUTHY_API_KEY": key}
 )
-
-func config(set map[string]string) env.Config {
-	return env.Config{Getenv: func(name string) string { return set[name] }, HTTP: http.DefaultClient}
-}
 
 // door returns a client of a server that answers with h.
 func door(t *testing.T, h http.HandlerFunc) *authy.Client {
 	t.Helper()
-	srv := httptest.NewServer(h)
-	t.Cleanup(srv.Close)
-	cfg := config(map[string]string{"AUTHY_API_KEY": key, "AUTHY_API_URL": srv.URL})
-	cfg.HTTP = srv.Client()
-	vars := env.Read(cfg)
-	c := authy.New(cfg, vars, true)
-	if vars.Err() != nil {
-		t.Fatal(vars.Err())
-	}
-	return c
+	return doortest.Open(t, doortest.Serve(t, h).Settings(settings, "AUTHY_API_URL"), open)
 }
 
-// answers returns a handler that always says the same.
-func answers(status int, body string) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		w.WriteHeader(status)
-		io.WriteString(w, body)
-	}
-}
+func open(cfg env.Config, vars *env.Vars) *authy.Client { return authy.New(cfg, vars, true) }
 
 // refuses is Authy's error body, with number and code quoted in its text.
 func refuses(code int) string {
@@ -60,14 +42,7 @@ func refuses(code int) string {
 // discreet fails the test if an error's text holds what nobody may log.
 func discreet(t *testing.T, err error) {
 	t.Helper()
-	if err == nil {
-		return
-	}
-	for _, s := range []string{number, number[3:], key, typed, email, "/protected", "force="} {
-		if strings.Contains(err.Error(), s) {
-			t.Errorf("error text holds %q: %v", s, err)
-		}
-	}
+	doortest.Discreet(t, err, number, number[3:], key, typed, email, "/protected", "force=")
 }
 
 func TestNewSettings(t *testing.T) {
@@ -78,7 +53,7 @@ func TestNewSettings(t *testing.T) {
 		none     bool
 		fault    string
 	}{
-		{name: "key", set: map[string]string{"AUTHY_API_KEY": key}},
+		{name: "key", set: settings},
 		{name: "alias", set: map[string]string{"ACCOUNT_SECURITY_API_KEY": key}, required: true},
 		{name: "no Authy here", none: true},
 		{name: "required", required: true, fault: "AUTHY_API_KEY is not set: the key of an Authy application"},
@@ -86,25 +61,20 @@ func TestNewSettings(t *testing.T) {
 		{name: "plain http", set: map[string]string{"AUTHY_API_KEY": key, "AUTHY_API_URL": "http://api.example.com"}, fault: "AUTHY_API_URL must begin with https"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			cfg := config(c.set)
+			cfg := doortest.Config(c.set)
 			vars := env.Read(cfg)
 			client := authy.New(cfg, vars, c.required)
 			if (client == nil) != c.none {
 				t.Errorf("client is %v", client)
 			}
-			err := vars.Err()
-			if c.fault == "" && err != nil || !strings.Contains(fmt.Sprint(err), c.fault) && c.fault != "" {
-				t.Errorf("faults are %v, want %q", err, c.fault)
-			}
-			if strings.Contains(fmt.Sprintf("%+v %#v %v", client, client, err), key) {
-				t.Error("prints the key")
-			}
+			doortest.Faults(t, vars.Err(), c.fault)
+			doortest.Hides(t, key, client, vars.Err())
 		})
 	}
 }
 
 func TestNewWarms(t *testing.T) {
-	cfg := config(map[string]string{"AUTHY_API_KEY": key})
+	cfg := doortest.Config(settings)
 	var warmed []string
 	cfg.Warm = func(url string) { warmed = append(warmed, url) }
 	authy.New(cfg, env.Read(cfg), true)
@@ -137,8 +107,8 @@ func (v *vendor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 var (
-	smsSent    = answers(200, `{"success":true,"message":"SMS token was sent","cellphone":"+57-XXX-XXX-XX12"}`)
-	smsIgnored = answers(200, `{"message":"Ignored: SMS is not needed for smartphones. Pass force=true if you want to actually send it anyway.","cellphone":"+57-XXX-XXX-XX12","device":null,"ignored":true,"success":true}`)
+	smsSent    = doortest.Answers(200, `{"success":true,"message":"SMS token was sent","cellphone":"+57-XXX-XXX-XX12"}`)
+	smsIgnored = doortest.Answers(200, `{"message":"Ignored: SMS is not needed for smartphones. Pass force=true if you want to actually send it anyway.","cellphone":"+57-XXX-XXX-XX12","device":null,"ignored":true,"success":true}`)
 )
 
 func TestRequests(t *testing.T) {
@@ -179,15 +149,15 @@ func TestPersonWithTheApp(t *testing.T) {
 	}
 	// Sign-up proves the number: no text is no proof.
 	sent, err = c.Signup().Send(t.Context(), known, otp.SMS)
-	if outcome(err) != "unavailable" || sent.App {
+	if doortest.Outcome(err) != "unavailable" || sent.App {
 		t.Errorf("sign-up: sent %+v, error %v", sent, err)
 	}
 }
 
 func TestRegistrationOutlivesAFailedSend(t *testing.T) {
-	v := &vendor{sms: answers(429, refuses(60003))}
+	v := &vendor{sms: doortest.Answers(429, refuses(60003))}
 	sent, err := door(t, v.ServeHTTP).Signup().Send(t.Context(), stranger, otp.SMS)
-	if sent != (otp.Sent{User: "1635"}) || outcome(err) != "wait 1h0m0s" {
+	if sent != (otp.Sent{User: "1635"}) || doortest.Outcome(err) != "wait 1h0m0s" {
 		t.Errorf("sent %+v, error %v", sent, err)
 	}
 	if len(v.requests) != 2 {

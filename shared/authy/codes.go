@@ -27,6 +27,9 @@ type codes struct {
 	force bool
 }
 
+// Carries reports whether Authy has the channel.
+func (c *codes) Carries(channel otp.Channel) bool { return paths[channel] != "" }
+
 // Send registers the phone when the person has no id yet, which is no secret and
 // costs nothing, and sends a code. When the latter fails, the id comes with the
 // error, so that it can be kept.

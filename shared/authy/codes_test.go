@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -12,31 +11,11 @@ import (
 	"testing"
 	"time"
 
+	"latchkey/flowtest/doortest"
 	"latchkey/shared/authy"
 	"latchkey/shared/env"
 	"latchkey/shared/otp"
 )
-
-// outcome names what an error is, in one word.
-func outcome(err error) string {
-	var limited *otp.LimitedError
-	switch {
-	case err == nil:
-		return "passed"
-	case errors.As(err, &limited):
-		return "wait " + limited.After.String()
-	case errors.Is(err, otp.ErrWrong):
-		return "wrong"
-	case errors.Is(err, otp.ErrGone):
-		return "gone"
-	case errors.Is(err, otp.ErrUnreachable):
-		return "unreachable"
-	case errors.Is(err, otp.ErrUnavailable):
-		return "unavailable"
-	default:
-		return "none of ours"
-	}
-}
 
 // R-049: 200, the sentence and success, all three.
 func TestOnlyApprovalPasses(t *testing.T) {
@@ -61,15 +40,15 @@ func TestOnlyApprovalPasses(t *testing.T) {
 		{"nothing", ``, "unavailable"},
 		{"null", `null`, "unavailable"},
 	} {
-		err := door(t, answers(200, c.body)).Login().Check(t.Context(), known, "", typed)
-		if outcome(err) != c.want {
+		err := door(t, doortest.Answers(200, c.body)).Login().Check(t.Context(), known, "", typed)
+		if doortest.Outcome(err) != c.want {
 			t.Errorf("%s: %v, want %s", c.name, err, c.want)
 		}
 		discreet(t, err)
 	}
 	for _, status := range []int{201, 204, 302, 400, 401, 403, 404, 500, 503} {
-		err := door(t, answers(status, `{"token":"is valid","success":true}`)).Login().Check(t.Context(), known, "", typed)
-		if outcome(err) != "unavailable" {
+		err := door(t, doortest.Answers(status, `{"token":"is valid","success":true}`)).Login().Check(t.Context(), known, "", typed)
+		if doortest.Outcome(err) != "unavailable" {
 			t.Errorf("%d: %v", status, err)
 		}
 	}
@@ -112,17 +91,17 @@ func TestRefusals(t *testing.T) {
 		{400, 99999, "unavailable", "unavailable"},
 		{200, 60020, "unavailable", "wrong"},
 	} {
-		codes := door(t, answers(c.status, refuses(c.code))).Signup()
+		codes := door(t, doortest.Answers(c.status, refuses(c.code))).Signup()
 		for _, to := range []otp.Target{stranger, known} {
 			sent, err := codes.Send(t.Context(), to, otp.SMS)
-			if outcome(err) != c.send || sent.User != to.User {
-				t.Errorf("sending, %d %d: %+v, %s, want %s (%v)", c.status, c.code, sent, outcome(err), c.send, err)
+			if doortest.Outcome(err) != c.send || sent.User != to.User {
+				t.Errorf("sending, %d %d: %+v, %s, want %s (%v)", c.status, c.code, sent, doortest.Outcome(err), c.send, err)
 			}
 			discreet(t, err)
 		}
 		err := codes.Check(t.Context(), known, "", typed)
-		if outcome(err) != c.check {
-			t.Errorf("checking, %d %d: %s, want %s (%v)", c.status, c.code, outcome(err), c.check, err)
+		if doortest.Outcome(err) != c.check {
+			t.Errorf("checking, %d %d: %s, want %s (%v)", c.status, c.code, doortest.Outcome(err), c.check, err)
 		}
 		discreet(t, err)
 		refused := c.code == 60001 || c.code == 60047 || c.code == 60063
@@ -153,8 +132,8 @@ func TestSpellingsOfARefusal(t *testing.T) {
 		{"page with 401", 401, `<html>60020</html>`, "unavailable"},
 		{"page with 429", 429, `<html>`, "wait 5s"},
 	} {
-		err := door(t, answers(c.status, c.body)).Login().Check(t.Context(), known, "", typed)
-		if outcome(err) != c.want {
+		err := door(t, doortest.Answers(c.status, c.body)).Login().Check(t.Context(), known, "", typed)
+		if doortest.Outcome(err) != c.want {
 			t.Errorf("%s: %v, want %s", c.name, err, c.want)
 		}
 		if strings.Contains(err.Error(), "canary") {
@@ -180,7 +159,7 @@ func TestSpellingsOfAnID(t *testing.T) {
 	} {
 		codes := door(t, func(w http.ResponseWriter, r *http.Request) {
 			if r.Method == http.MethodPost {
-				answers(200, c.body)(w, r)
+				doortest.Answers(200, c.body)(w, r)
 				return
 			}
 			smsSent(w, r)
@@ -194,8 +173,8 @@ func TestSpellingsOfAnID(t *testing.T) {
 
 func TestSendNeedsSuccess(t *testing.T) {
 	for _, body := range []string{`{}`, `{"success":false}`, `{"success":"false"}`, `<html>`, ``} {
-		_, err := door(t, answers(200, body)).Login().Send(t.Context(), known, otp.SMS)
-		if outcome(err) != "unavailable" {
+		_, err := door(t, doortest.Answers(200, body)).Login().Send(t.Context(), known, otp.SMS)
+		if doortest.Outcome(err) != "unavailable" {
 			t.Errorf("%q: %v", body, err)
 		}
 	}
@@ -216,7 +195,7 @@ func TestNoCallForNonsense(t *testing.T) {
 		{"other digits", "1635", "١٢٣٤٥٦", "wrong"},
 	} {
 		err := codes.Check(t.Context(), otp.Target{User: c.user}, "", c.code)
-		if outcome(err) != c.want {
+		if doortest.Outcome(err) != c.want {
 			t.Errorf("checking, %s: %v", c.name, err)
 		}
 	}
@@ -232,7 +211,7 @@ func TestNoCallForNonsense(t *testing.T) {
 		{"no country code", otp.Target{Phone: "3001234512", CountryCode: ""}, otp.SMS, "unreachable"},
 	} {
 		_, err := codes.Send(t.Context(), c.to, c.channel)
-		if outcome(err) != c.want {
+		if doortest.Outcome(err) != c.want {
 			t.Errorf("sending, %s: %v", c.name, err)
 		}
 		discreet(t, err)
@@ -247,8 +226,8 @@ func TestTroubleOnTheWay(t *testing.T) {
 		name   string
 		answer http.HandlerFunc
 	}{
-		{"hangs", func(w http.ResponseWriter, r *http.Request) { <-r.Context().Done() }},
-		{"hangs up", func(w http.ResponseWriter, r *http.Request) { panic(http.ErrAbortHandler) }},
+		{"hangs", doortest.Hangs},
+		{"hangs up", doortest.HangsUp},
 		{"redirects", func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, "/again"+r.URL.Path, http.StatusFound)
 		}},
@@ -263,7 +242,7 @@ func TestTroubleOnTheWay(t *testing.T) {
 			_, sendErr := codes.Send(ctx, known, otp.SMS)
 			checkErr := codes.Check(ctx, known, "", typed)
 			for _, err := range []error{sendErr, checkErr} {
-				if outcome(err) != "unavailable" {
+				if doortest.Outcome(err) != "unavailable" {
 					t.Errorf("outcome is %v", err)
 				}
 				discreet(t, err)
@@ -278,9 +257,9 @@ func TestTroubleOnTheWay(t *testing.T) {
 func TestRetryAfterIsKept(t *testing.T) {
 	_, err := door(t, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Retry-After", "17")
-		answers(429, refuses(60003))(w, r)
+		doortest.Answers(429, refuses(60003))(w, r)
 	}).Login().Send(t.Context(), known, otp.SMS)
-	if outcome(err) != "wait 17s" {
+	if doortest.Outcome(err) != "wait 17s" {
 		t.Error(err)
 	}
 }
@@ -288,8 +267,8 @@ func TestRetryAfterIsKept(t *testing.T) {
 // Registration, text and check have four seconds each.
 func TestCallsHaveALimit(t *testing.T) {
 	var until []time.Time
-	cfg := config(map[string]string{"AUTHY_API_KEY": key})
-	cfg.HTTP = &http.Client{Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
+	cfg := doortest.Config(settings)
+	cfg.HTTP = &http.Client{Transport: doortest.RoundTrip(func(r *http.Request) (*http.Response, error) {
 		deadline, _ := r.Context().Deadline()
 		until = append(until, deadline)
 		w := httptest.NewRecorder()
@@ -312,27 +291,13 @@ func TestCallsHaveALimit(t *testing.T) {
 	}
 }
 
-type roundTrip func(*http.Request) (*http.Response, error)
-
-func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
-
 func TestErrorsCostNoConnection(t *testing.T) {
-	var opened atomic.Int32
-	srv := httptest.NewUnstartedServer(answers(401, refuses(60020)))
-	srv.Config.ConnState = func(_ net.Conn, s http.ConnState) {
-		if s == http.StateNew {
-			opened.Add(1)
-		}
-	}
-	srv.Start()
-	t.Cleanup(srv.Close)
-	cfg := config(map[string]string{"AUTHY_API_KEY": key, "AUTHY_API_URL": srv.URL})
-	cfg.HTTP = srv.Client()
-	codes := authy.New(cfg, env.Read(cfg), true).Login()
+	srv := doortest.Serve(t, doortest.Answers(401, refuses(60020)))
+	codes := doortest.Open(t, srv.Settings(settings, "AUTHY_API_URL"), open).Login()
 	for range 100 {
 		codes.Check(t.Context(), known, "", typed)
 	}
-	if opened.Load() != 1 {
-		t.Errorf("%d connections for 100 refusals", opened.Load())
+	if srv.Opened() != 1 {
+		t.Errorf("%d connections for 100 refusals", srv.Opened())
 	}
 }

@@ -15,7 +15,6 @@ import (
 	"log/slog"
 	"net/netip"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -40,7 +39,7 @@ type Send struct {
 	ID      string // the same for a repeat of the same request
 	Phone   phone.Number
 	Country string
-	Address string      // the client's IP address
+	Address string      // the client's, as in http.Request.RemoteAddr
 	Known   store.Sends // what the session last saw of the phone's history
 }
 
@@ -72,8 +71,7 @@ func New(cfg env.Config, vars *env.Vars, table *store.Table, flow store.Flow) *B
 
 // Next is the earliest moment at which the phone may be sent another code.
 func (b *Budget) Next(s store.Sends, now time.Time) time.Time {
-	h := b.history
-	return h.Next(s, now)
+	return b.history.Next(s, now)
 }
 
 // Narrow takes what belongs to the one who asks, in one round trip when the
@@ -157,7 +155,7 @@ func (b *Budget) addressOf(s Send) store.Counter {
 
 func (b *Budget) wide(s Send) []store.Counter {
 	prefix, country := b.prefix, b.country
-	prefix.Subject = strings.TrimSuffix(string(s.Phone), string(s.Phone[len(s.Phone)-4:]))
+	prefix.Subject = string(s.Phone[:len(s.Phone)-4])
 	country.Subject = s.Country
 	return []store.Counter{prefix, country, b.stack}
 }
@@ -165,6 +163,10 @@ func (b *Budget) wide(s Send) []store.Counter {
 // network is the part of an address that one client cannot change at will: all
 // of IPv4, the first 64 bits of IPv6.
 func network(address string) string {
+	at, err := netip.ParseAddrPort(address)
+	if err == nil {
+		address = at.Addr().String()
+	}
 	a, err := netip.ParseAddr(address)
 	if err != nil {
 		return address

@@ -3,26 +3,31 @@ package budget_test
 import (
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"latchkey/flowtest/bench"
 	"latchkey/shared/budget"
 	"latchkey/shared/env"
 	"latchkey/shared/phone"
 	"latchkey/shared/store"
 )
 
+func TestMain(m *testing.M) { os.Exit(bench.Main(m)) }
+
+// start is the time at which every test begins.
+var start = bench.Start
+
 // limits opens a budget whose variables are the given "NAME=value".
-func limits(t testing.TB, b *bench, flow store.Flow, set ...string) *budget.Budget {
+func limits(t testing.TB, b *bench.Table, flow store.Flow, set ...string) *budget.Budget {
 	t.Helper()
-	for _, s := range set {
-		name, value, _ := strings.Cut(s, "=")
-		b.vars[name] = value
-	}
-	v := env.Read(b.cfg)
-	l := budget.New(b.cfg, v, b.Table, flow)
+	b.Set(set...)
+	cfg := b.Config()
+	v := env.Read(cfg)
+	l := budget.New(cfg, v, b.Table, flow)
 	err := v.Err()
 	if err != nil {
 		t.Fatal(err)
@@ -68,7 +73,7 @@ func narrow(t testing.TB, l *budget.Budget, s budget.Send, now time.Time) string
 // phone that was asked for.
 func TestRefusedNarrowTakesNothing(t *testing.T) {
 	t.Parallel()
-	l := limits(t, open(t), store.Signup, "SENDS_PER_ADDRESS=2")
+	l := limits(t, bench.Open(t), store.Signup, "SENDS_PER_ADDRESS=2")
 	for i, c := range []struct {
 		number, address, want string
 	}{
@@ -86,7 +91,7 @@ func TestRefusedNarrowTakesNothing(t *testing.T) {
 
 func TestNarrowRepeat(t *testing.T) {
 	t.Parallel()
-	l := limits(t, open(t), store.Signup, "SENDS_PER_ADDRESS=2")
+	l := limits(t, bench.Open(t), store.Signup, "SENDS_PER_ADDRESS=2")
 	s := send(1, ada, here)
 	for i, want := range []string{"fresh", "repeat", "repeat", "repeat"} {
 		if got := narrow(t, l, s, start); got != want {
@@ -101,7 +106,7 @@ func TestNarrowRepeat(t *testing.T) {
 // Two presses of one button are one send, and two phones' sends are two.
 func TestNarrowInParallel(t *testing.T) {
 	t.Parallel()
-	l := limits(t, open(t), store.Signup)
+	l := limits(t, bench.Open(t), store.Signup)
 	for name, c := range map[string]struct {
 		id     func(int) int
 		number string
@@ -149,7 +154,7 @@ func TestAddresses(t *testing.T) {
 		{"2001:DB8:1:2::1", "2001:db8:1:2:0::9", true}, {"fe80::1%eth0", "fe80::2%eth1", true},
 		{"nonsense", "nonsense", true}, {"nonsense", "other", false}, {"", "", true},
 	} {
-		l := limits(t, open(t), store.Signup, "SENDS_PER_ADDRESS=1")
+		l := limits(t, bench.Open(t), store.Signup, "SENDS_PER_ADDRESS=1")
 		if got := narrow(t, l, send(i, ada, c.a), start); got != "fresh" {
 			t.Fatalf("%q: %s", c.a, got)
 		}
@@ -178,7 +183,7 @@ func wide(t testing.TB, l *budget.Budget, number, country string) string {
 // What is refused by one shared limit takes nothing of the others.
 func TestRefusedWideGivesBack(t *testing.T) {
 	t.Parallel()
-	l := limits(t, open(t), store.Signup, "SENDS_PER_PREFIX=1", "SENDS_PER_COUNTRY=2", "SENDS_PER_DAY=3")
+	l := limits(t, bench.Open(t), store.Signup, "SENDS_PER_PREFIX=1", "SENDS_PER_COUNTRY=2", "SENDS_PER_DAY=3")
 	for i, c := range []struct{ number, country, want string }{
 		{"+14155550001", "US", "ok"},
 		{"+14155550002", "US", "wait"}, {"+14155559999", "US", "wait"}, // one range
@@ -192,7 +197,7 @@ func TestRefusedWideGivesBack(t *testing.T) {
 		}
 	}
 	// The country's refusal gave the prefix back, the day's both.
-	l = limits(t, open(t), store.Signup, "SENDS_PER_PREFIX=1", "SENDS_PER_COUNTRY=1", "SENDS_PER_DAY=9")
+	l = limits(t, bench.Open(t), store.Signup, "SENDS_PER_PREFIX=1", "SENDS_PER_COUNTRY=1", "SENDS_PER_DAY=9")
 	for i, c := range []struct{ number, country, want string }{
 		{"+14155550001", "US", "ok"}, {"+14155560001", "US", "wait"}, {"+14155560001", "CA", "ok"},
 	} {
@@ -204,7 +209,7 @@ func TestRefusedWideGivesBack(t *testing.T) {
 
 func TestRelease(t *testing.T) {
 	t.Parallel()
-	l := limits(t, open(t), store.Signup, "SENDS_PER_ADDRESS=1", "SENDS_PER_PREFIX=1", "SENDS_PER_COUNTRY=1", "SENDS_PER_DAY=1")
+	l := limits(t, bench.Open(t), store.Signup, "SENDS_PER_ADDRESS=1", "SENDS_PER_PREFIX=1", "SENDS_PER_COUNTRY=1", "SENDS_PER_DAY=1")
 	s := send(1, ada, here)
 	for i := range 3 {
 		sends, fresh, err := l.Narrow(t.Context(), s, start)
@@ -223,7 +228,7 @@ func TestRelease(t *testing.T) {
 // a stranger's sign-ups leave a phone its logins.
 func TestFlowsAreApart(t *testing.T) {
 	t.Parallel()
-	b := open(t)
+	b := bench.Open(t)
 	for flow, perDay := range map[store.Flow]int{store.Signup: 4, store.Login: 6} {
 		l := limits(t, b, flow)
 		for i := range perDay {
@@ -241,7 +246,7 @@ func TestFlowsAreApart(t *testing.T) {
 // what Next announces is what Narrow holds.
 func TestNextIsHeld(t *testing.T) {
 	t.Parallel()
-	l := limits(t, open(t), store.Login, "SEND_WAITS=10s,20s", "SEND_WINDOW=1m")
+	l := limits(t, bench.Open(t), store.Login, "SEND_WAITS=10s,20s", "SEND_WINDOW=1m")
 	now := start
 	for i, wait := range []time.Duration{10 * time.Second, 50 * time.Second} {
 		sends, fresh, err := l.Narrow(t.Context(), send(i, ada, here), now)
@@ -262,7 +267,7 @@ func TestNextIsHeld(t *testing.T) {
 // Of two limits the longer is told, and a fault before both.
 func TestWorst(t *testing.T) {
 	t.Parallel()
-	b := open(t)
+	b := bench.Open(t)
 	l := limits(t, b, store.Signup, "SENDS_PER_ADDRESS=1")
 	now := start.Add(20 * time.Minute)
 	if got := narrow(t, l, send(1, ada, here), now); got != "fresh" {
@@ -272,7 +277,7 @@ func TestWorst(t *testing.T) {
 	if after(err) != 40*time.Minute {
 		t.Errorf("phone 30 s, address 40 min: %v", err)
 	}
-	b.wire.loseAnswers("UpdateItem", 100)
+	b.Wire.Lose("UpdateItem", 100)
 	_, _, err = l.Narrow(t.Context(), send(3, ada, here), now)
 	if err == nil || after(err) >= 0 {
 		t.Errorf("phone 30 s, address unknown: %v", err)
@@ -282,16 +287,16 @@ func TestWorst(t *testing.T) {
 // without the table nothing is sent.
 func TestFailsClosed(t *testing.T) {
 	t.Parallel()
-	b := open(t)
+	b := bench.Open(t)
 	l := limits(t, b, store.Signup)
 	for _, operation := range []string{"PutItem", "UpdateItem"} {
-		b.wire.loseAnswers(operation, 100)
+		b.Wire.Lose(operation, 100)
 		_, _, err := l.Narrow(t.Context(), send(1, ada, here), start)
 		if err == nil || after(err) >= 0 {
 			t.Errorf("%s out of reach: %v", operation, err)
 		}
 	}
-	b.wire.loseAnswers("UpdateItem", 100)
+	b.Wire.Lose("UpdateItem", 100)
 	err := l.Wide(t.Context(), send(1, ada, here), start)
 	if err == nil || after(err) >= 0 {
 		t.Errorf("%v", err)

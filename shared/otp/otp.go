@@ -63,6 +63,8 @@ type Sent struct {
 
 // Codes is one vendor's way to send and check codes.
 type Codes interface {
+	// Carries reports whether this vendor has the channel.
+	Carries(channel Channel) bool
 	// Send makes one attempt to send a code and never repeats it: a text costs
 	// money. It fails with one of this package's errors.
 	Send(ctx context.Context, to Target, channel Channel) (Sent, error)
@@ -95,17 +97,3 @@ type LimitedError struct {
 
 // Error names the wait.
 func (e *LimitedError) Error() string { return fmt.Sprintf("vendor asks to wait %s", e.After) }
-
-// Providers holds the vendors a deployment has credentials for, by the name
-// that a session and a user store.
-type Providers map[string]Codes
-
-// For returns the vendor of that name, or ErrUnavailable when this deployment
-// holds no credentials for it.
-func (p Providers) For(name string) (Codes, error) {
-	c, ok := p[name]
-	if !ok {
-		return nil, fmt.Errorf("provider %q is not configured: %w", name, ErrUnavailable)
-	}
-	return c, nil
-}

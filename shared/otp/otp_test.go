@@ -1,7 +1,6 @@
 package otp_test
 
 import (
-	"context"
 	"errors"
 	"slices"
 	"strings"
@@ -30,28 +29,6 @@ func TestChannels(t *testing.T) {
 		if (vars.Err() == nil) != c.ok || c.ok && !slices.Equal(got, c.want) {
 			t.Errorf("%q: %q %v, want %q", c.set, got, vars.Err(), c.want)
 		}
-	}
-}
-
-type vendor struct{ otp.Codes }
-
-func (vendor) Check(context.Context, otp.Target, string, string) error { return nil }
-
-func TestProviders(t *testing.T) {
-	p := otp.Providers{"known": vendor{}}
-	c, err := p.For("known")
-	if err != nil || c == nil {
-		t.Errorf("known vendor: %v %v", c, err)
-	}
-	for _, name := range []string{"", "other", "Known"} {
-		c, err := p.For(name)
-		if c != nil || !errors.Is(err, otp.ErrUnavailable) {
-			t.Errorf("vendor %q: %v %v, want ErrUnavailable", name, c, err)
-		}
-	}
-	_, err = otp.Providers(nil).For("known")
-	if !errors.Is(err, otp.ErrUnavailable) {
-		t.Errorf("no vendors: %v", err)
 	}
 }
 

@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"latchkey/flowtest/doortest"
 	"latchkey/shared/outbound"
 )
 
@@ -42,16 +43,9 @@ func get(t *testing.T, ctx context.Context, base *http.Client, to string) (*outb
 	return call, string(body), call.Err()
 }
 
-func serve(t *testing.T, h http.HandlerFunc) *httptest.Server {
-	t.Helper()
-	srv := httptest.NewServer(h)
-	t.Cleanup(srv.Close)
-	return srv
-}
-
 func TestCallGoesToTheConfiguredAddress(t *testing.T) {
 	var got, host string
-	srv := serve(t, func(w http.ResponseWriter, r *http.Request) {
+	srv := doortest.Serve(t, func(w http.ResponseWriter, r *http.Request) {
 		got, host = r.URL.String(), r.Host
 		io.WriteString(w, "yes")
 	})
@@ -76,7 +70,7 @@ func TestCallGoesToTheConfiguredAddress(t *testing.T) {
 // Every fault of transport is told without the address that was requested, also
 // when the server repeats it.
 func TestFaultsAreSafeToLog(t *testing.T) {
-	echo := serve(t, func(w http.ResponseWriter, r *http.Request) {
+	echo := doortest.Serve(t, func(w http.ResponseWriter, r *http.Request) {
 		conn, _, err := w.(http.Hijacker).Hijack()
 		if err != nil {
 			t.Error(err)
@@ -85,19 +79,19 @@ func TestFaultsAreSafeToLog(t *testing.T) {
 		fmt.Fprintf(conn, "HTTP/1.1 %s nonsense\r\n\r\n", r.URL.Path)
 		conn.Close()
 	})
-	redirect := serve(t, func(w http.ResponseWriter, r *http.Request) {
+	redirect := doortest.Serve(t, func(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, "/elsewhere"+r.URL.Path, http.StatusFound)
 	})
-	huge := serve(t, func(w http.ResponseWriter, r *http.Request) {
+	huge := doortest.Serve(t, func(w http.ResponseWriter, r *http.Request) {
 		w.Write(make([]byte, 10<<20))
 	})
-	bomb := serve(t, func(w http.ResponseWriter, r *http.Request) {
+	bomb := doortest.Serve(t, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Encoding", "gzip")
 		z := gzip.NewWriter(w)
 		z.Write(make([]byte, 10<<20))
 		z.Close()
 	})
-	cut := serve(t, func(w http.ResponseWriter, r *http.Request) {
+	cut := doortest.Serve(t, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Length", "100")
 		w.Write([]byte("short"))
 	})
@@ -148,14 +142,14 @@ func TestCertificateFaultIsNamed(t *testing.T) {
 
 func TestContextEndsTheCall(t *testing.T) {
 	release := make(chan struct{})
-	silent := serve(t, func(w http.ResponseWriter, r *http.Request) { <-release })
-	stuck := serve(t, func(w http.ResponseWriter, r *http.Request) {
+	silent := doortest.Serve(t, func(w http.ResponseWriter, r *http.Request) { <-release })
+	stuck := doortest.Serve(t, func(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(200)
 		w.(http.Flusher).Flush()
 		<-release
 	})
 	t.Cleanup(func() { close(release) })
-	for _, srv := range []*httptest.Server{silent, stuck} {
+	for _, srv := range []*doortest.Server{silent, stuck} {
 		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 		_, _, err := get(t, ctx, outbound.Client(nil), srv.URL)
 		cancel()
@@ -189,7 +183,7 @@ func TestRetryAfter(t *testing.T) {
 		{"Wed, 21 Oct 2099 07:28:30 GMT", date, 24 * time.Hour},
 		{"Wed, 21 Oct 2026 07:28:30 GMT", "yesterday", time.Minute},
 	} {
-		srv := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		srv := doortest.Serve(t, func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Retry-After", c.header)
 			w.Header().Set("Date", c.date)
 			w.WriteHeader(http.StatusTooManyRequests)
@@ -259,18 +253,7 @@ func answerOnce(conn net.Conn, requests *atomic.Int32) {
 
 // A caller that forgets to read or close an answer costs no connection.
 func TestConnectionsAreKept(t *testing.T) {
-	var opened atomic.Int32
-	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.WriteHeader(http.StatusBadRequest)
-		io.WriteString(w, strings.Repeat("x", 5000))
-	}))
-	srv.Config.ConnState = func(_ net.Conn, s http.ConnState) {
-		if s == http.StateNew {
-			opened.Add(1)
-		}
-	}
-	srv.Start()
-	t.Cleanup(srv.Close)
+	srv := doortest.Serve(t, doortest.Answers(http.StatusBadRequest, strings.Repeat("x", 5000)))
 	base := outbound.Client(nil)
 	for range 100 {
 		call := outbound.Bind(t.Context(), base, srv.URL)
@@ -279,8 +262,8 @@ func TestConnectionsAreKept(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if opened.Load() != 1 {
-		t.Errorf("%d connections for 100 calls in a row", opened.Load())
+	if srv.Opened() != 1 {
+		t.Errorf("%d connections for 100 calls in a row", srv.Opened())
 	}
 }
 

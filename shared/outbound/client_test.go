@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"latchkey/flowtest/doortest"
 	"latchkey/shared/outbound"
 )
 
@@ -30,7 +31,7 @@ func TestClientKeepsItsPromises(t *testing.T) {
 
 func TestClientFollowsNoRedirect(t *testing.T) {
 	requests := 0
-	srv := serve(t, func(w http.ResponseWriter, r *http.Request) {
+	srv := doortest.Serve(t, func(w http.ResponseWriter, r *http.Request) {
 		requests++
 		http.Redirect(w, r, "/again", http.StatusFound)
 	})

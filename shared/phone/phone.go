@@ -33,6 +33,9 @@ func (n Number) Mask() string {
 	return "+•• ••• •••" + string(n[len(n)-2:])
 }
 
+// Ending is the last two digits, for a sentence.
+func (n Number) Ending() string { return string(n[max(0, len(n)-2):]) }
+
 // National is the number without "+" and its calling code. A calling code that
 // is not the number's own is left in place.
 func (n Number) National(callingCode string) string {

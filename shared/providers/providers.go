@@ -6,6 +6,10 @@
 package providers
 
 import (
+	"context"
+	"fmt"
+	"time"
+
 	"latchkey/shared/authy"
 	"latchkey/shared/env"
 	"latchkey/shared/otp"
@@ -15,31 +19,70 @@ import (
 
 // Set is the vendors of one deployment.
 type Set struct {
-	Default string // the name of the vendor that new users get
+	Default  string        // the name of the vendor that new users get
+	Channels []otp.Channel // that visitors may ask for, where their vendor has them
 
-	byFlow map[store.Flow]otp.Providers
+	codes map[store.Flow]map[string]otp.Codes // by the vendor's name
 }
 
-// New reads PROVIDER and every vendor's variables. The default vendor's are
-// required, the other's may be missing as a whole.
+// New reads PROVIDER, CHANNELS and every vendor's variables. The default
+// vendor's are required, the other's may be missing as a whole.
 func New(cfg env.Config, vars *env.Vars) *Set {
 	s := &Set{
-		Default: vars.OneOf("PROVIDER", verify.Name, authy.Name),
-		byFlow:  map[store.Flow]otp.Providers{store.Signup: {}, store.Login: {}},
+		Default:  vars.OneOf("PROVIDER", verify.Name, authy.Name),
+		Channels: otp.Channels(vars),
+		codes:    map[store.Flow]map[string]otp.Codes{store.Signup: {}, store.Login: {}},
 	}
 	v := verify.New(cfg, vars, s.Default == verify.Name)
 	if v != nil {
-		s.byFlow[store.Signup][verify.Name], s.byFlow[store.Login][verify.Name] = v.Signup(), v.Login()
+		s.codes[store.Signup][verify.Name], s.codes[store.Login][verify.Name] = v.Signup(), v.Login()
 	}
 	a := authy.New(cfg, vars, s.Default == authy.Name)
 	if a != nil {
-		s.byFlow[store.Signup][authy.Name], s.byFlow[store.Login][authy.Name] = a.Signup(), a.Login()
+		s.codes[store.Signup][authy.Name], s.codes[store.Login][authy.Name] = a.Signup(), a.Login()
 	}
 	return s
 }
 
 // Codes is how the named vendor sends and checks the codes of a flow, or
-// otp.ErrUnavailable when this deployment does not have that vendor.
+// otp.ErrUnavailable when this deployment holds no credentials for it.
 func (s *Set) Codes(flow store.Flow, name string) (otp.Codes, error) {
-	return s.byFlow[flow].For(name)
+	c, ok := s.codes[flow][name]
+	if !ok {
+		return nil, fmt.Errorf("provider %q is not configured: %w", name, otp.ErrUnavailable)
+	}
+	return c, nil
+}
+
+// Offered are the channels that a session's visitor may choose from.
+func (s *Set) Offered(half store.Session) []otp.Channel {
+	codes, err := s.Codes(half.Flow, half.Provider)
+	if err != nil {
+		return nil
+	}
+	var list []otp.Channel
+	for _, c := range s.Channels {
+		if codes.Carries(c) {
+			list = append(list, c)
+		}
+	}
+	return list
+}
+
+// Target is the person of a profile as a vendor sees it.
+func Target(p store.Profile) otp.Target {
+	return otp.Target{Phone: p.Phone, CountryCode: p.CallingCode, Email: p.Email, User: p.ProviderRef}
+}
+
+// reserve is what a call to a vendor leaves of the request's time, so that what
+// came of it can be kept.
+const reserve = 1500 * time.Millisecond
+
+// Sparing is the request's context for a call to a vendor.
+func Sparing(ctx context.Context) (context.Context, context.CancelFunc) {
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		return context.WithCancel(ctx)
+	}
+	return context.WithDeadline(ctx, deadline.Add(-reserve))
 }

@@ -3,6 +3,7 @@ package providers_test
 import (
 	"errors"
 	"maps"
+	"slices"
 	"strings"
 	"testing"
 
@@ -104,6 +105,22 @@ func TestFlowsDiffer(t *testing.T) {
 		b, err := s.Codes(store.Login, vendor)
 		if err != nil || a == b {
 			t.Errorf("%s: one view for both flows, %v", vendor, err)
+		}
+	}
+}
+
+// A visitor is offered what the operator allows and the vendor has.
+func TestOffered(t *testing.T) {
+	s, err := open(verifyVars, authyVars, map[string]string{"CHANNELS": "whatsapp,sms,call"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string][]otp.Channel{
+		verify.Name: {otp.WhatsApp, otp.SMS, otp.Call}, authy.Name: {otp.SMS, otp.Call}, "other": nil,
+	} {
+		half := store.Session{Flow: store.Signup, Profile: store.Profile{Provider: name}}
+		if got := s.Offered(half); !slices.Equal(got, want) {
+			t.Errorf("%s: %q, want %q", name, got, want)
 		}
 	}
 }

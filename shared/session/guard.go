@@ -121,7 +121,8 @@ func (g *Guard) state(s store.Session, t Token) error {
 
 // Full reads the request's confirmed session and its user in one round trip,
 // and now and then one more to say that it is in use. It fails with ErrNone or
-// ErrHalf.
+// ErrHalf, after the same work whether or not a half session's email belongs to
+// a user.
 func (g *Guard) Full(ctx context.Context, r *http.Request) (store.User, store.Session, error) {
 	t, ok := g.Token(r)
 	if !ok {
@@ -129,7 +130,7 @@ func (g *Guard) Full(ctx context.Context, r *http.Request) (store.User, store.Se
 	}
 	u, s, err := g.table.Account(ctx, t.Key, t.ID)
 	if errors.Is(err, store.ErrNotFound) {
-		return store.User{}, store.Session{}, g.without(ctx, r)
+		return store.User{}, store.Session{}, ErrNone
 	}
 	if err != nil {
 		return store.User{}, store.Session{}, err
@@ -152,18 +153,6 @@ func (g *Guard) Full(ctx context.Context, r *http.Request) (store.User, store.Se
 	return u, s, nil
 }
 
-// without tells a half session, which has no user yet, from none.
-func (g *Guard) without(ctx context.Context, r *http.Request) error {
-	_, _, err := g.Half(ctx, r)
-	if err == nil {
-		return ErrHalf
-	}
-	if errors.Is(err, ErrConfirmed) || errors.Is(err, ErrOver) {
-		return ErrNone
-	}
-	return err
-}
-
 // Confirm makes the session a signed-in one and returns its new token. code is
 // what proved it. first is false when an equal request was there before: it
 // gets the same token. ErrNone says that the session is not the token's any
@@ -184,29 +173,30 @@ func (g *Guard) Confirm(ctx context.Context, s store.Session, t Token, code stri
 	return rotated, false, err
 }
 
+// repeats bounds how often one confirmation is answered again: more than any
+// impatient person needs, few enough guesses for a thief.
+const repeats = 60
+
 // Repeat returns the new token to a repeat of the request that confirmed the
-// session, or ErrNone. Who brings the old secret with another code is no
-// repeat, but somebody guessing with a stolen cookie: that ends all repeats.
+// session, or ErrNone. It is counted before the code is compared, and a wrong
+// code, which only somebody guessing with a stolen cookie brings, ends all
+// repeats.
 func (g *Guard) Repeat(ctx context.Context, t Token, code string) (Token, error) {
-	s, err := g.table.Session(ctx, t.Key, t.ID)
-	if errors.Is(err, store.ErrNotFound) {
+	s, err := g.table.Repeat(ctx, store.Session{Key: t.Key, ID: t.ID, Previous: t.Hash()}, repeats, g.now())
+	if errors.Is(err, store.ErrRefused) {
 		return Token{}, ErrNone
 	}
 	if err != nil {
 		return Token{}, err
 	}
-	rotated := t.Rotated(s.Salt)
-	switch {
-	case !s.Confirmed() || !g.now().Before(s.PreviousTo) || !Equal(s.Previous, t.Hash()) || !Equal(s.Secret, rotated.Hash()):
-		return Token{}, ErrNone
-	case !Equal(s.Proof, Proof(s.Salt, code)):
-		err = g.table.EndRepeats(ctx, s)
-		if err != nil && !errors.Is(err, store.ErrRefused) {
-			return Token{}, err
-		}
-		return Token{}, ErrNone
+	if Equal(s.Proof, Proof(s.Salt, code)) {
+		return t.Rotated(s.Salt), nil
 	}
-	return rotated, nil
+	err = g.table.EndRepeats(ctx, s)
+	if err != nil && !errors.Is(err, store.ErrRefused) {
+		return Token{}, err
+	}
+	return Token{}, ErrNone
 }
 
 func earlier(a, b time.Time) time.Time {

@@ -22,7 +22,7 @@ func profile() store.Profile {
 }
 
 // begin writes a half session.
-func (b *bench) begin(t testing.TB, tok session.Token) store.Session {
+func (b *gate) begin(t testing.TB, tok session.Token) store.Session {
 	t.Helper()
 	s, err := b.CreateSession(t.Context(), b.guard.New(tok, store.Signup, profile()))
 	if err != nil {
@@ -32,10 +32,10 @@ func (b *bench) begin(t testing.TB, tok session.Token) store.Session {
 }
 
 // enter makes a session with its user, confirmed now.
-func (b *bench) enter(t testing.TB) (store.Session, session.Token) {
+func (b *gate) enter(t testing.TB) (store.Session, session.Token) {
 	t.Helper()
 	s := b.begin(t, token())
-	_, err := b.CreateUser(t.Context(), store.User{Key: s.Key, UID: s.UID, Epoch: s.Epoch, Profile: profile(), CreatedAt: b.now, VerifiedAt: b.now})
+	_, err := b.CreateUser(t.Context(), store.User{Key: s.Key, UID: s.UID, Epoch: s.Epoch, Profile: profile(), CreatedAt: b.Clock.Now(), VerifiedAt: b.Clock.Now()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -47,7 +47,7 @@ func (b *bench) enter(t testing.TB) (store.Session, session.Token) {
 }
 
 // with is a request that brings a cookie's value.
-func (b *bench) with(value string) *http.Request {
+func (b *gate) with(value string) *http.Request {
 	r := httptest.NewRequest("GET", "/", nil)
 	if value != "" {
 		r.Header.Set("Cookie", b.site.CookieName("session")+"="+value)
@@ -55,13 +55,13 @@ func (b *bench) with(value string) *http.Request {
 	return r
 }
 
-func (b *bench) half(t testing.TB, value string) error {
+func (b *gate) half(t testing.TB, value string) error {
 	t.Helper()
 	_, _, err := b.guard.Half(t.Context(), b.with(value))
 	return err
 }
 
-func (b *bench) full(t testing.TB, value string) error {
+func (b *gate) full(t testing.TB, value string) error {
 	t.Helper()
 	u, s, err := b.guard.Full(t.Context(), b.with(value))
 	if err != nil && (u.Key != "" || s.Key != "") {
@@ -104,7 +104,7 @@ func TestHalf(t *testing.T) {
 	for at, want := range map[time.Duration]error{
 		0: nil, 30*time.Minute - time.Millisecond: nil, 30 * time.Minute: session.ErrOver, 30*time.Minute + time.Second: session.ErrOver,
 	} {
-		b.now = start.Add(at)
+		b.Clock.Set(start.Add(at))
 		if got := b.half(t, tok.Value()); !errors.Is(got, want) {
 			t.Errorf("after %v: %v, want %v", at, got, want)
 		}
@@ -125,7 +125,7 @@ func TestHalfOnceConfirmed(t *testing.T) {
 	if got := b.half(t, token().Value()); !errors.Is(got, session.ErrNone) {
 		t.Errorf("the old cookie: %v", got)
 	}
-	b.now = start.Add(12 * time.Hour)
+	b.Clock.Set(start.Add(12 * time.Hour))
 	if got := b.half(t, rotated.Value()); !errors.Is(got, session.ErrNone) {
 		t.Errorf("the new cookie, when it is over: %v", got)
 	}
@@ -177,7 +177,7 @@ func TestFullWhenHalfIsOver(t *testing.T) {
 	t.Parallel()
 	b := open(t)
 	s := b.begin(t, token())
-	b.now = s.ValidUntil
+	b.Clock.Set(s.ValidUntil)
 	for range 2 {
 		if got := b.full(t, token().Value()); !errors.Is(got, session.ErrNone) {
 			t.Errorf("%v", got)
@@ -194,23 +194,23 @@ func TestFullEnds(t *testing.T) {
 	t.Parallel()
 	b := open(t)
 	_, rotated := b.enter(t)
-	b.now = start.Add(12*time.Hour + time.Second)
+	b.Clock.Set(start.Add(12*time.Hour + time.Second))
 	if got := b.full(t, rotated.Value()); !errors.Is(got, session.ErrNone) {
 		t.Errorf("a second after its idle end: %v", got)
 	}
-	b.now = start.Add(12 * time.Hour)
+	b.Clock.Set(start.Add(12 * time.Hour))
 	if got := b.full(t, rotated.Value()); !errors.Is(got, session.ErrNone) {
 		t.Errorf("at its idle end: %v", got)
 	}
 	end := start.Add(7 * 24 * time.Hour)
 	for at := 12*time.Hour - time.Second; start.Add(at).Before(end); at += 11 * time.Hour { // in use, again and again
-		b.now = start.Add(at)
+		b.Clock.Set(start.Add(at))
 		if got := b.full(t, rotated.Value()); got != nil {
 			t.Fatalf("in use after %v: %v", at, got)
 		}
 	}
 	for at, want := range map[time.Duration]error{-time.Second: nil, 0: session.ErrNone, time.Second: session.ErrNone} {
-		b.now = end.Add(at)
+		b.Clock.Set(end.Add(at))
 		if got := b.full(t, rotated.Value()); !errors.Is(got, want) {
 			t.Errorf("%v from its last end: %v, want %v", at, got, want)
 		}
@@ -248,20 +248,20 @@ func TestTouch(t *testing.T) {
 	t.Parallel()
 	b := open(t)
 	_, rotated := b.enter(t)
-	b.wire.loseAnswers("", 0)
+	b.Wire.Reset()
 	for minute := range 60 {
-		b.now = start.Add(time.Duration(minute) * time.Minute)
+		b.Clock.Set(start.Add(time.Duration(minute) * time.Minute))
 		if got := b.full(t, rotated.Value()); got != nil {
 			t.Fatal(got)
 		}
 	}
-	if n := b.wire.count("UpdateItem"); n != 3 { // at 15, 30, 45
+	if n := b.Wire.Count("UpdateItem"); n != 3 { // at 15, 30, 45
 		t.Errorf("%d writes in an hour, want 3", n)
 	}
-	if n := b.wire.count("BatchGetItem"); n != 60 || b.wire.count("GetItem") != 0 {
+	if n := b.Wire.Count("BatchGetItem"); n != 60 || b.Wire.Count("GetItem") != 0 {
 		t.Errorf("%d reads for 60 requests", n)
 	}
-	b.now = start.Add(45*time.Minute + 12*time.Hour - time.Second)
+	b.Clock.Set(start.Add(45*time.Minute + 12*time.Hour - time.Second))
 	if got := b.full(t, rotated.Value()); got != nil {
 		t.Errorf("it was used 12 hours ago: %v", got)
 	}
@@ -273,7 +273,7 @@ func TestTableOutOfReach(t *testing.T) {
 	b := open(t)
 	s, rotated := b.enter(t)
 	for _, operation := range []string{"GetItem", "BatchGetItem", "UpdateItem"} {
-		b.wire.loseAnswers(operation, 100)
+		b.Wire.Lose(operation, 100)
 		var err error
 		switch operation {
 		case "GetItem":
@@ -297,7 +297,7 @@ func TestTableHoldsNoSecret(t *testing.T) {
 	t.Parallel()
 	b := open(t)
 	s := b.begin(t, token())
-	before := b.dump(t)
+	before := b.Dump(t)
 	rotated, _, err := b.guard.Confirm(t.Context(), s, token(), code)
 	if err != nil {
 		t.Fatal(err)
@@ -313,7 +313,7 @@ func TestTableHoldsNoSecret(t *testing.T) {
 		for _, form := range []string{
 			secret, base64.StdEncoding.EncodeToString(raw), base64.StdEncoding.EncodeToString(decoded), base64.RawURLEncoding.EncodeToString(raw), hex.EncodeToString(decoded),
 		} {
-			if strings.Contains(before+b.dump(t), strings.TrimRight(form, "=")) {
+			if strings.Contains(before+b.Dump(t), strings.TrimRight(form, "=")) {
 				t.Errorf("the table holds the %s as %s", name, form)
 			}
 		}

@@ -16,7 +16,7 @@
 // derived from the seed and from what was typed, so that the same form sent
 // twice is one session, and a corrected one is another.
 //
-// It must not know vendors, pages or what a session is confirmed by.
+// It must not know vendors, a step's pages or what a session is confirmed by.
 package session
 
 import (

@@ -7,6 +7,9 @@ import (
 	"fmt"
 	"strconv"
 	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 )
 
 // Limited says that a limit is reached, and for how long.
@@ -49,10 +52,11 @@ func (t *Table) Count(ctx context.Context, c Counter, now time.Time) error {
 	return err
 }
 
-// Uncount gives a hit back that led to nothing.
+// Uncount gives a hit back that led to nothing. It is tried once only: a retry
+// that meets its first try would give back somebody else's, too.
 func (t *Table) Uncount(ctx context.Context, c Counter, now time.Time) error {
 	_, err := t.update(ctx, c.key(now), "ADD hits :less", "hits > :none",
-		item{":less": number(-1), ":none": number(0)})
+		item{":less": number(-1), ":none": number(0)}, func(o *dynamodb.Options) { o.Retryer = aws.NopRetryer{} })
 	if errors.Is(err, ErrRefused) {
 		return nil
 	}
@@ -111,6 +115,8 @@ func (h History) Next(s Sends, now time.Time) time.Time {
 // The SDK's own retry may meet its first try: the call's nonce tells that use
 // from another request's.
 func (t *Table) Use(ctx context.Context, h History, id string, known Sends, now time.Time) (s Sends, fresh bool, err error) {
+	ctx, cancel := context.WithTimeout(ctx, budget)
+	defer cancel()
 	me := use{id, rand.Text()}
 	s, err = t.use(ctx, h, me, known, now)
 	for range 2 {

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"latchkey/flowtest/bench"
 	"latchkey/shared/store"
 )
 
@@ -27,7 +28,7 @@ func counter() store.Counter {
 
 func TestCount(t *testing.T) {
 	t.Parallel()
-	b, c := open(t), counter()
+	b, c := bench.Open(t), counter()
 	at := start.Add(10 * time.Minute)
 	for i := range 3 {
 		err := b.Count(t.Context(), c, at)
@@ -57,7 +58,7 @@ func TestCount(t *testing.T) {
 // as many as may, whoever comes at once.
 func TestCountInParallel(t *testing.T) {
 	t.Parallel()
-	b, c := open(t), counter()
+	b, c := bench.Open(t), counter()
 	found := parallel(40, func(int) error { return b.Count(t.Context(), c, start) })
 	if found[nil] != 3 || found[errLimited] != 37 {
 		t.Errorf("%v", found)
@@ -66,11 +67,11 @@ func TestCountInParallel(t *testing.T) {
 
 func TestUncount(t *testing.T) {
 	t.Parallel()
-	b, c := open(t), counter()
+	b, c := bench.Open(t), counter()
 	for range 2 { // below zero there is nothing to give back, and nothing is made
 		err := b.Uncount(t.Context(), c, start)
-		if err != nil || len(b.items(t)) != 0 {
-			t.Fatalf("%v %v", err, b.items(t))
+		if err != nil || len(b.Items(t)) != 0 {
+			t.Fatalf("%v %v", err, b.Items(t))
 		}
 	}
 	for range 3 {
@@ -101,12 +102,12 @@ func TestUncount(t *testing.T) {
 // No address and no phone is stored, and what is over is deleted a day later.
 func TestLimitItems(t *testing.T) {
 	t.Parallel()
-	b := open(t)
+	b := bench.Open(t)
 	err := b.Count(t.Context(), counter(), start)
 	if err != nil {
 		t.Fatal(err)
 	}
-	v, _ := b.only(t)["expires_at"].(map[string]any)
+	v, _ := b.Only(t)["expires_at"].(map[string]any)
 	if want := fmt.Sprint(start.Add(25 * time.Hour).Unix()); v["N"] != want {
 		t.Errorf("expires_at %v, want %s", v, want)
 	}
@@ -118,11 +119,11 @@ func TestLimitItems(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	text, err := json.Marshal(b.items(t))
+	text, err := json.Marshal(b.Items(t))
 	if err != nil || strings.Contains(string(text), "192.0.2.1") || strings.Contains(string(text), "5552671") || strings.Contains(string(text), "canary") {
 		t.Errorf("%s", text)
 	}
-	for _, it := range b.items(t) {
+	for _, it := range b.Items(t) {
 		if it["expires_at"] == nil {
 			t.Errorf("%v stays for ever", it)
 		}
@@ -185,7 +186,7 @@ func TestNext(t *testing.T) {
 // The same against the table, with a clock that moves second by second.
 func TestUseOverTenMinutes(t *testing.T) {
 	t.Parallel()
-	b, h := open(t), history()
+	b, h := bench.Open(t), history()
 	var taken []int
 	var known store.Sends
 	for second := 0; second <= 730; second += 5 {
@@ -212,7 +213,7 @@ func TestUseOverTenMinutes(t *testing.T) {
 // Who knows nothing is told as much as who knows.
 func TestUseWithoutKnowledge(t *testing.T) {
 	t.Parallel()
-	b, h := open(t), history()
+	b, h := bench.Open(t), history()
 	for i, c := range []struct{ second, wait int }{{0, -1}, {29, 1}, {30, -1}, {31, 39}, {70, -1}, {130, -1}, {220, -1}, {221, 379}, {599, 1}, {600, -1}} {
 		s, fresh, err := b.Use(t.Context(), h, fmt.Sprint(i), store.Sends{}, start.Add(time.Duration(c.second)*time.Second))
 		wait := time.Duration(c.wait) * time.Second
@@ -224,7 +225,7 @@ func TestUseWithoutKnowledge(t *testing.T) {
 
 func TestUsePerDay(t *testing.T) {
 	t.Parallel()
-	b, h := open(t), history()
+	b, h := bench.Open(t), history()
 	h.PerDay = 4
 	for i := range 4 {
 		_, fresh, err := b.Use(t.Context(), h, fmt.Sprint(i), store.Sends{}, start.Add(time.Duration(i)*time.Hour))
@@ -248,7 +249,7 @@ func TestUsePerDay(t *testing.T) {
 
 func TestUseInParallel(t *testing.T) {
 	t.Parallel()
-	b, h := open(t), history()
+	b, h := bench.Open(t), history()
 	fresh := func(id func(int) string, subject string) (n, same, limited int) {
 		h.Subject = subject
 		freshes := make(chan bool, 20)
@@ -282,7 +283,7 @@ func TestUseInParallel(t *testing.T) {
 // A repeat is one while its wait runs; afterwards it is another use.
 func TestUseRepeated(t *testing.T) {
 	t.Parallel()
-	b, h := open(t), history()
+	b, h := bench.Open(t), history()
 	first, _, err := b.Use(t.Context(), h, "one", store.Sends{}, start)
 	if err != nil {
 		t.Fatal(err)
@@ -301,15 +302,15 @@ func TestUseRepeated(t *testing.T) {
 // decides.
 func TestUseKnown(t *testing.T) {
 	t.Parallel()
-	b, h := open(t), history()
+	b, h := bench.Open(t), history()
 	first, _, err := b.Use(t.Context(), h, "one", store.Sends{}, start)
 	if err != nil {
 		t.Fatal(err)
 	}
-	b.wire.loseAnswers("", 0)
+	b.Wire.Reset()
 	second, fresh, err := b.Use(t.Context(), h, "two", first, start.Add(30*time.Second))
-	if err != nil || !fresh || b.wire.count("PutItem") != 1 || b.wire.count("GetItem") != 0 {
-		t.Errorf("known: fresh %v, %v, %d puts and %d gets", fresh, err, b.wire.count("PutItem"), b.wire.count("GetItem"))
+	if err != nil || !fresh || b.Wire.Count("PutItem") != 1 || b.Wire.Count("GetItem") != 0 {
+		t.Errorf("known: fresh %v, %v, %d puts and %d gets", fresh, err, b.Wire.Count("PutItem"), b.Wire.Count("GetItem"))
 	}
 	_, fresh, err = b.Use(t.Context(), h, "three", first, start.Add(45*time.Second))
 	if fresh || after(err) != 25*time.Second {
@@ -323,7 +324,7 @@ func TestUseKnown(t *testing.T) {
 
 func TestUnuse(t *testing.T) {
 	t.Parallel()
-	b, h := open(t), history()
+	b, h := bench.Open(t), history()
 	first, _, err := b.Use(t.Context(), h, "one", store.Sends{}, start)
 	if err != nil {
 		t.Fatal(err)
@@ -362,7 +363,7 @@ func TestUnuse(t *testing.T) {
 
 func TestOnce(t *testing.T) {
 	t.Parallel()
-	b := open(t)
+	b := bench.Open(t)
 	once := func(subject, use string, at time.Time) error {
 		return b.Once(t.Context(), "key", subject, []byte(use), at)
 	}
@@ -384,7 +385,7 @@ func TestOnce(t *testing.T) {
 	if found[nil] != 1 || found[store.ErrRefused] != 19 {
 		t.Errorf("%v", found)
 	}
-	b.wire.loseAnswers("PutItem", 1)
+	b.Wire.Lose("PutItem", 1)
 	err := once("lost", "a", start)
 	if err != nil {
 		t.Errorf("with a lost answer: %v", err)
@@ -401,8 +402,8 @@ func TestLimitedNamesTheWait(t *testing.T) {
 // would make the send.
 func TestUseWhoseAnswerIsLost(t *testing.T) {
 	t.Parallel()
-	b := open(t)
-	b.wire.loseAnswers("PutItem", 1)
+	b := bench.Open(t)
+	b.Wire.Lose("PutItem", 1)
 	s, fresh, err := b.Use(t.Context(), history(), "first", store.Sends{}, start)
 	if err != nil || !fresh || len(s.Times) != 1 {
 		t.Errorf("first use: %v, fresh %v, %v", s, fresh, err)

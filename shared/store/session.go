@@ -47,21 +47,36 @@ type Session struct {
 	TouchedAt   time.Time
 
 	Ref      string // the vendor's id of the verification
-	Sends    Sends  // what this session knows of its phone's history
+	Outcome  Outcome
+	Sends    Sends // what this session knows of its phone's history
 	ResendAt time.Time
 	ByApp    bool // the vendor sent nothing: the code is in the person's app
 	Checks   int  // codes tried, right or wrong
 	CheckAt  time.Time
-	Taken    bool // the phone was proved, and the email belongs to another user
+	CheckOld time.Time // of the try before the last
+	Taken    bool      // the phone was proved, and the email belongs to another user
 
 	Profile // a sign-up's, until confirmed
 }
+
+// Outcome is what came of the last code that a session asked for, so that a
+// repeat of the request gets the answer of the first.
+type Outcome string
+
+// The outcomes; before any there is none.
+const (
+	Sent        Outcome = "sent"
+	Unreachable Outcome = "unreachable" // the vendor will not send to this number
+	Postponed   Outcome = "limited"
+	Unsent      Outcome = "unsent" // whether anything was sent is not known
+)
 
 // Confirmed reports whether the session is a signed-in one.
 func (s Session) Confirmed() bool { return !s.ConfirmedAt.IsZero() }
 
 // profile names the attributes that a session loses when it is confirmed.
-const profile = "#name, email, phone, country, calling_code, #hash, provider, provider_ref, by_app, sends, sends_version, code_ref, check_at, resend_at"
+const profile = "#name, email, phone, country, calling_code, #hash, provider, provider_ref," +
+	" by_app, sends, sends_version, code_ref, outcome, check_at, check_old, resend_at"
 
 func sessionKey(k, id string) item { return key("U#"+k, "S#"+id) }
 
@@ -92,15 +107,16 @@ func (t *Table) Session(ctx context.Context, k, id string) (Session, error) {
 	return sessionFrom(it), nil
 }
 
-// DropSession deletes a session that led to nothing: one whose code was never
-// asked for. A session with a code on the way stays.
+// DropSession deletes a session that led to nothing: one for which no vendor
+// was asked. Any other stays.
 func (t *Table) DropSession(ctx context.Context, s Session) error {
-	return t.remove(ctx, sessionKey(s.Key, s.ID), "attribute_not_exists(resend_at) AND secret = :secret",
+	return t.remove(ctx, sessionKey(s.Key, s.ID), "attribute_not_exists(outcome) AND secret = :secret",
 		item{":secret": binary(s.Secret)})
 }
 
-// Account reads a session and its user in one round trip, consistently. A
-// missing one is ErrNotFound.
+// Account reads a session and its user in one round trip, consistently. It is
+// ErrNotFound without the session; a session without its user is one that was
+// never confirmed, or whose user is deleted, and comes with the zero User.
 func (t *Table) Account(ctx context.Context, k, id string) (User, Session, error) {
 	ctx, cancel := context.WithTimeout(ctx, budget)
 	defer cancel()
@@ -124,7 +140,7 @@ func (t *Table) Account(ctx context.Context, k, id string) (User, Session, error
 			s = it
 		}
 	}
-	if u == nil || s == nil {
+	if s == nil {
 		return User{}, Session{}, ErrNotFound
 	}
 	return userFrom(u), sessionFrom(s), nil
@@ -134,6 +150,7 @@ func (t *Table) Account(ctx context.Context, k, id string) (User, Session, error
 // the hash that was made meanwhile.
 func (t *Table) RecordSend(ctx context.Context, s Session) error {
 	set := item{}
+	set.set(":outcome", string(s.Outcome))
 	set.set(":code_ref", s.Ref)
 	set.set(":provider_ref", s.ProviderRef)
 	set.set(":hash", s.Hash)
@@ -151,12 +168,24 @@ func (t *Table) RecordSend(ctx context.Context, s Session) error {
 	return err
 }
 
+// RecordHash completes a session whose maker died before it kept the hash.
+// ErrRefused says that it was not needed.
+func (t *Table) RecordHash(ctx context.Context, s Session) error {
+	_, err := t.update(ctx, sessionKey(s.Key, s.ID), "SET #hash = :hash, resend_at = :resend_at, outcome = :outcome",
+		"attribute_exists(pk) AND attribute_not_exists(#hash) AND attribute_not_exists(confirmed_at) AND secret = :secret",
+		item{
+			":hash": text(s.Hash), ":resend_at": millis(s.ResendAt), ":outcome": text(string(s.Outcome)),
+			":secret": binary(s.Secret),
+		})
+	return err
+}
+
 // ReserveCheck takes one of the session's tries, before the vendor is asked,
 // and returns the session as it then is. ErrRefused says that the secret is
 // not its secret, that it is over or confirmed, or that no try is left.
 func (t *Table) ReserveCheck(ctx context.Context, s Session, tries int, now time.Time) (Session, error) {
 	it, err := t.update(ctx, sessionKey(s.Key, s.ID),
-		"SET checks = if_not_exists(checks, :none) + :one, check_at = :now",
+		"SET checks = if_not_exists(checks, :none) + :one, check_old = if_not_exists(check_at, :none), check_at = :now",
 		"attribute_exists(pk) AND attribute_not_exists(confirmed_at) AND secret = :secret AND valid_until > :now"+
 			" AND (attribute_not_exists(checks) OR checks < :tries)",
 		item{
@@ -193,6 +222,22 @@ func (t *Table) Confirm(ctx context.Context, s, next Session) error {
 			":ends_at":     millis(next.EndsAt), ":expires_at": seconds(afterwards(next.EndsAt)),
 		})
 	return err
+}
+
+// Repeat counts a request that brings the secret from before the confirmation,
+// before anything is compared, and returns the session. ErrRefused says that
+// this is not that secret, that its time is over, or that too many came.
+func (t *Table) Repeat(ctx context.Context, s Session, most int, now time.Time) (Session, error) {
+	it, err := t.update(ctx, sessionKey(s.Key, s.ID), "SET repeats = if_not_exists(repeats, :none) + :one",
+		"attribute_exists(pk) AND previous = :previous AND previous_to > :now AND (attribute_not_exists(repeats) OR repeats < :most)",
+		item{
+			":none": number(0), ":one": number(1), ":most": number(int64(most)),
+			":previous": binary(s.Previous), ":now": millis(now),
+		})
+	if err != nil {
+		return Session{}, err
+	}
+	return sessionFrom(it), nil
 }
 
 // EndRepeats lets the secret from before the confirmation get no more answers.
@@ -247,11 +292,13 @@ func sessionFrom(it item) Session {
 		ConfirmedAt: it.time("confirmed_at"),
 		TouchedAt:   it.time("touched_at"),
 		Ref:         it.text("code_ref"),
+		Outcome:     Outcome(it.text("outcome")),
 		Sends:       Sends{Times: it.times("sends"), Version: int(it.number("sends_version"))},
 		ResendAt:    it.time("resend_at"),
 		ByApp:       byApp != nil && byApp.Value,
 		Checks:      int(it.number("checks")),
 		CheckAt:     it.time("check_at"),
+		CheckOld:    it.time("check_old"),
 		Taken:       it.number("taken") != 0,
 		Profile:     profileFrom(it),
 	}

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"latchkey/flowtest/bench"
 	"latchkey/shared/store"
 )
 
@@ -31,7 +32,7 @@ func full(s store.Session, at time.Time) store.Session {
 	return s
 }
 
-func create(t testing.TB, b *bench, s store.Session) {
+func create(t testing.TB, b *bench.Table, s store.Session) {
 	t.Helper()
 	_, err := b.CreateSession(t.Context(), s)
 	if err != nil {
@@ -39,7 +40,7 @@ func create(t testing.TB, b *bench, s store.Session) {
 	}
 }
 
-func read(t testing.TB, b *bench) store.Session {
+func read(t testing.TB, b *bench.Table) store.Session {
 	t.Helper()
 	s, err := b.Session(t.Context(), half().Key, id)
 	if err != nil {
@@ -50,7 +51,7 @@ func read(t testing.TB, b *bench) store.Session {
 
 func TestCreateSession(t *testing.T) {
 	t.Parallel()
-	b, s := open(t), half()
+	b, s := bench.Open(t), half()
 	got, err := b.CreateSession(t.Context(), s)
 	if err != nil || !reflect.DeepEqual(got, s) || !reflect.DeepEqual(read(t, b), s) {
 		t.Fatalf("%v %v", err, read(t, b).ID)
@@ -75,15 +76,15 @@ func TestCreateSession(t *testing.T) {
 
 func TestCreateSessionWhoseAnswerIsLost(t *testing.T) {
 	t.Parallel()
-	b, s := open(t), half()
-	b.wire.loseAnswers("PutItem", 1)
+	b, s := bench.Open(t), half()
+	b.Wire.Lose("PutItem", 1)
 	got, err := b.CreateSession(t.Context(), s)
-	if err != nil || !reflect.DeepEqual(got, s) || b.wire.count("PutItem") != 2 {
-		t.Errorf("%v after %d puts", err, b.wire.count("PutItem"))
+	if err != nil || !reflect.DeepEqual(got, s) || b.Wire.Count("PutItem") != 2 {
+		t.Errorf("%v after %d puts", err, b.Wire.Count("PutItem"))
 	}
 	other := s
 	other.Salt = []byte("another")
-	b.wire.loseAnswers("PutItem", 1)
+	b.Wire.Lose("PutItem", 1)
 	_, err = b.CreateSession(t.Context(), other)
 	if !errors.Is(err, store.ErrRefused) {
 		t.Errorf("a repeat whose answer is lost: %v", err)
@@ -93,7 +94,7 @@ func TestCreateSessionWhoseAnswerIsLost(t *testing.T) {
 // a hundred tries at once are five.
 func TestReserveCheckInParallel(t *testing.T) {
 	t.Parallel()
-	b := open(t)
+	b := bench.Open(t)
 	create(t, b, half())
 	found := parallel(100, func(int) error {
 		_, err := b.ReserveCheck(t.Context(), half(), 5, start)
@@ -109,7 +110,7 @@ func TestReserveCheckInParallel(t *testing.T) {
 
 func TestReserveCheck(t *testing.T) {
 	t.Parallel()
-	b := open(t)
+	b := bench.Open(t)
 	create(t, b, half())
 	forged, other := half(), half()
 	forged.Secret = []byte("forged")
@@ -154,7 +155,7 @@ func TestReserveCheck(t *testing.T) {
 // No update makes an item, whatever it is called with.
 func TestUpdatesCreateNothing(t *testing.T) {
 	t.Parallel()
-	b, s := open(t), half()
+	b, s := bench.Open(t), half()
 	s.ResendAt, s.Ref = start, "ref"
 	_, reserve := b.ReserveCheck(t.Context(), s, 5, start)
 	for name, err := range map[string]error{
@@ -165,14 +166,14 @@ func TestUpdatesCreateNothing(t *testing.T) {
 			t.Errorf("%s of nothing: %v", name, err)
 		}
 	}
-	if items := b.items(t); len(items) != 0 {
+	if items := b.Items(t); len(items) != 0 {
 		t.Errorf("%v", items)
 	}
 }
 
 func TestConfirmInParallel(t *testing.T) {
 	t.Parallel()
-	b := open(t)
+	b := bench.Open(t)
 	create(t, b, half())
 	found := parallel(50, func(i int) error {
 		next := full(half(), start)
@@ -188,7 +189,7 @@ func TestConfirmInParallel(t *testing.T) {
 // leave.
 func TestConfirm(t *testing.T) {
 	t.Parallel()
-	b, s := open(t), half()
+	b, s := bench.Open(t), half()
 	create(t, b, s)
 	s.Hash, s.Ref, s.ResendAt = "$2a$04$hash", "ref", start.Add(30*time.Second)
 	s.Sends = store.Sends{Times: []time.Time{start}, Version: 1}
@@ -218,7 +219,7 @@ func TestConfirm(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 	for _, name := range []string{"name", "email", "phone", "country", "calling_code", "hash", "sends", "sends_version", "code_ref", "check_at", "resend_at"} {
-		if v := b.only(t)[name]; v != nil {
+		if v := b.Only(t)[name]; v != nil {
 			t.Errorf("%s is still there: %v", name, v)
 		}
 	}
@@ -234,18 +235,18 @@ func TestConfirm(t *testing.T) {
 // table; who asks compares (session.Guard).
 func TestConfirmWhoseAnswerIsLost(t *testing.T) {
 	t.Parallel()
-	b := open(t)
+	b := bench.Open(t)
 	create(t, b, half())
-	b.wire.loseAnswers("UpdateItem", 1)
+	b.Wire.Lose("UpdateItem", 1)
 	err := b.Confirm(t.Context(), half(), full(half(), start))
-	if !errors.Is(err, store.ErrRefused) || !read(t, b).Confirmed() || b.wire.count("UpdateItem") != 2 {
+	if !errors.Is(err, store.ErrRefused) || !read(t, b).Confirmed() || b.Wire.Count("UpdateItem") != 2 {
 		t.Errorf("%v, confirmed %v", err, read(t, b).Confirmed())
 	}
 }
 
 func TestAccount(t *testing.T) {
 	t.Parallel()
-	b := open(t)
+	b := bench.Open(t)
 	absent := func(what string) {
 		t.Helper()
 		_, _, err := b.Account(t.Context(), half().Key, id)
@@ -255,17 +256,20 @@ func TestAccount(t *testing.T) {
 	}
 	absent("nothing")
 	create(t, b, half())
-	absent("no user")
-	_, err := b.CreateUser(t.Context(), user(id))
+	u, s, err := b.Account(t.Context(), half().Key, id)
+	if err != nil || u != (store.User{}) || !reflect.DeepEqual(s, half()) {
+		t.Errorf("no user: %v %v %v", u.UID, s.ID, err)
+	}
+	_, err = b.CreateUser(t.Context(), user(id))
 	if err != nil {
 		t.Fatal(err)
 	}
-	b.wire.loseAnswers("", 0)
-	u, s, err := b.Account(t.Context(), half().Key, id)
+	b.Wire.Reset()
+	u, s, err = b.Account(t.Context(), half().Key, id)
 	if err != nil || u != user(id) || !reflect.DeepEqual(s, half()) {
 		t.Errorf("%v %v %v", u == user(id), s.ID, err)
 	}
-	if b.wire.count("BatchGetItem") != 1 || b.wire.count("GetItem") != 0 {
+	if b.Wire.Count("BatchGetItem") != 1 || b.Wire.Count("GetItem") != 0 {
 		t.Error("more than one round trip")
 	}
 	err = b.DropSession(t.Context(), half())
@@ -277,7 +281,7 @@ func TestAccount(t *testing.T) {
 
 func TestDropSession(t *testing.T) {
 	t.Parallel()
-	b, s := open(t), half()
+	b, s := bench.Open(t), half()
 	create(t, b, s)
 	forged := s
 	forged.Secret = []byte("forged")
@@ -285,20 +289,20 @@ func TestDropSession(t *testing.T) {
 	if !errors.Is(err, store.ErrRefused) {
 		t.Errorf("with another secret: %v", err)
 	}
-	s.ResendAt = start
+	s.Outcome = store.Unreachable
 	err = b.RecordSend(t.Context(), s)
 	if err != nil {
 		t.Fatal(err)
 	}
 	err = b.DropSession(t.Context(), s)
 	if !errors.Is(err, store.ErrRefused) {
-		t.Errorf("with a code on its way: %v", err)
+		t.Errorf("once a vendor was asked: %v", err)
 	}
 	err = b.Confirm(t.Context(), s, full(s, start))
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = b.DropSession(t.Context(), s) // the confirmed session has no resend_at any more
+	err = b.DropSession(t.Context(), s) // the confirmed session has no outcome any more
 	if !errors.Is(err, store.ErrRefused) {
 		t.Errorf("once confirmed: %v", err)
 	}
@@ -307,7 +311,7 @@ func TestDropSession(t *testing.T) {
 // What a send does not know stays as it is.
 func TestRecordSendLeavesTheRestAlone(t *testing.T) {
 	t.Parallel()
-	b, s := open(t), half()
+	b, s := bench.Open(t), half()
 	create(t, b, s)
 	first := s
 	first.Hash, first.Ref, first.ProviderRef, first.ResendAt, first.ByApp = "$2a$04$hash", "ref", "12345", start.Add(30*time.Second), true
@@ -348,7 +352,7 @@ func TestRecordSendLeavesTheRestAlone(t *testing.T) {
 
 func TestMarkTaken(t *testing.T) {
 	t.Parallel()
-	b, s := open(t), half()
+	b, s := bench.Open(t), half()
 	create(t, b, s)
 	err := b.MarkTaken(t.Context(), s)
 	if err != nil || !read(t, b).Taken || read(t, b).Email != s.Email {
@@ -358,7 +362,7 @@ func TestMarkTaken(t *testing.T) {
 
 func TestTouch(t *testing.T) {
 	t.Parallel()
-	b, s := open(t), half()
+	b, s := bench.Open(t), half()
 	create(t, b, s)
 	err := b.Touch(t.Context(), s, start.Add(time.Hour), start)
 	if !errors.Is(err, store.ErrRefused) {
@@ -387,10 +391,10 @@ func TestTouch(t *testing.T) {
 // the engine may delete only what has long been over.
 func TestTimeToLive(t *testing.T) {
 	t.Parallel()
-	b, s := open(t), half()
+	b, s := bench.Open(t), half()
 	create(t, b, s)
 	for _, end := range []time.Time{s.ValidUntil, full(s, start).EndsAt} {
-		v, _ := b.only(t)["expires_at"].(map[string]any)
+		v, _ := b.Only(t)["expires_at"].(map[string]any)
 		if want := fmt.Sprint(end.Add(24 * time.Hour).Unix()); v["N"] != want {
 			t.Errorf("expires_at %v, want %s", v, want)
 		}

@@ -53,7 +53,7 @@ type Table struct {
 // half again as slowly, and a Lambda has its keys in the environment.
 func Open(cfg env.Config, vars *env.Vars) *Table {
 	region := vars.String("AWS_REGION", "us-east-1")
-	endpoint := vars.URL("AWS_ENDPOINT_URL_DYNAMODB", "https://dynamodb."+region+".amazonaws.com")
+	endpoint := vars.URL("AWS_ENDPOINT_URL_DYNAMODB", regional(region))
 	name := vars.Required("TABLE_NAME", "the name of the DynamoDB table; the template sets it")
 	keys := aws.Credentials{
 		AccessKeyID:     vars.String("AWS_ACCESS_KEY_ID", ""),
@@ -76,6 +76,16 @@ func Open(cfg env.Config, vars *env.Vars) *Table {
 		}),
 	})
 	return &Table{db: db, name: aws.String(name)}
+}
+
+// regional is the region's own address, which is not alike in all of AWS's
+// partitions.
+func regional(region string) string {
+	e, err := dynamodb.NewDefaultEndpointResolverV2().ResolveEndpoint(context.Background(), dynamodb.EndpointParameters{Region: &region})
+	if err != nil {
+		return "https://dynamodb." + region + ".amazonaws.com"
+	}
+	return e.URI.String()
 }
 
 // Hash is how an address, a phone or a token stands in a key: never itself.
@@ -216,7 +226,7 @@ func (t *Table) put(ctx context.Context, it item, condition string, values item)
 
 // update changes an item if the condition holds, else ErrRefused, and returns
 // it as it is afterwards.
-func (t *Table) update(ctx context.Context, k item, change, condition string, values item) (item, error) {
+func (t *Table) update(ctx context.Context, k item, change, condition string, values item, options ...func(*dynamodb.Options)) (item, error) {
 	ctx, cancel := context.WithTimeout(ctx, budget)
 	defer cancel()
 	out, err := t.db.UpdateItem(ctx, &dynamodb.UpdateItemInput{
@@ -224,7 +234,7 @@ func (t *Table) update(ctx context.Context, k item, change, condition string, va
 		ConditionExpression: aws.String(condition), ExpressionAttributeValues: values,
 		ExpressionAttributeNames: names(change, condition),
 		ReturnValues:             types.ReturnValueAllNew,
-	})
+	}, options...)
 	err = refusal(err, "updating the table")
 	if err != nil {
 		return nil, err

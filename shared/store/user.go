@@ -34,6 +34,7 @@ type User struct {
 	Epoch string // random; sessions of another epoch are dead
 	Profile
 	Role       string
+	Proof      string // recognises the code that made it, for the try after a crash
 	CreatedAt  time.Time
 	VerifiedAt time.Time
 }
@@ -77,6 +78,7 @@ func (u User) item() item {
 	it.set("uid", u.UID)
 	it.set("epoch", u.Epoch)
 	it.set("role", u.Role)
+	it.set("proof", u.Proof)
 	it.set("created_at", u.CreatedAt)
 	it.set("verified_at", u.VerifiedAt)
 	u.Profile.into(it)
@@ -90,6 +92,7 @@ func userFrom(it item) User {
 		Epoch:      it.text("epoch"),
 		Profile:    profileFrom(it),
 		Role:       it.text("role"),
+		Proof:      it.text("proof"),
 		CreatedAt:  it.time("created_at"),
 		VerifiedAt: it.time("verified_at"),
 	}

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"latchkey/flowtest/bench"
 	"latchkey/shared/env"
 	"latchkey/shared/store"
 )
@@ -50,7 +51,7 @@ func user(uid string) store.User {
 
 func TestCreateUser(t *testing.T) {
 	t.Parallel()
-	b, u := open(t), user("first")
+	b, u := bench.Open(t), user("first")
 	got, err := b.CreateUser(t.Context(), u)
 	if err != nil || got != u {
 		t.Fatalf("%v %v", got == u, err)
@@ -78,7 +79,7 @@ func TestCreateUser(t *testing.T) {
 // I: whoever tries, one becomes the user, and all learn who.
 func TestCreateUserInParallel(t *testing.T) {
 	t.Parallel()
-	b := open(t)
+	b := bench.Open(t)
 	found := parallel(30, func(i int) error {
 		_, err := b.CreateUser(t.Context(), user(string(rune('a'+i))))
 		return err
@@ -90,7 +91,7 @@ func TestCreateUserInParallel(t *testing.T) {
 
 func TestUserNotFound(t *testing.T) {
 	t.Parallel()
-	b := open(t)
+	b := bench.Open(t)
 	_, err := b.User(t.Context(), store.Hash("nobody@example.com"))
 	if !errors.Is(err, store.ErrNotFound) {
 		t.Errorf("%v", err)
@@ -100,12 +101,12 @@ func TestUserNotFound(t *testing.T) {
 // No address and no phone stands in a key, and a user has no time to live.
 func TestUserItem(t *testing.T) {
 	t.Parallel()
-	b := open(t)
+	b := bench.Open(t)
 	_, err := b.CreateUser(t.Context(), user("uid"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	it := b.only(t)
+	it := b.Only(t)
 	key, err := json.Marshal([]any{it["pk"], it["sk"]})
 	if err != nil || strings.Contains(string(key), "ada") || strings.Contains(string(key), "555") {
 		t.Errorf("key %s", key)
@@ -118,13 +119,13 @@ func TestUserItem(t *testing.T) {
 // A retry of the SDK that meets its own write is no refusal.
 func TestCreateUserWhoseAnswerIsLost(t *testing.T) {
 	t.Parallel()
-	b, u := open(t), user("first")
-	b.wire.loseAnswers("PutItem", 1)
+	b, u := bench.Open(t), user("first")
+	b.Wire.Lose("PutItem", 1)
 	got, err := b.CreateUser(t.Context(), u)
-	if err != nil || got != u || b.wire.count("PutItem") != 2 {
-		t.Errorf("%v %v after %d puts", got == u, err, b.wire.count("PutItem"))
+	if err != nil || got != u || b.Wire.Count("PutItem") != 2 {
+		t.Errorf("%v %v after %d puts", got == u, err, b.Wire.Count("PutItem"))
 	}
-	b.wire.loseAnswers("PutItem", 1)
+	b.Wire.Lose("PutItem", 1)
 	_, err = b.CreateUser(t.Context(), user("second"))
 	if !errors.Is(err, store.ErrRefused) {
 		t.Errorf("another sign-up whose answer is lost: %v", err)
@@ -135,9 +136,9 @@ func TestCreateUserWhoseAnswerIsLost(t *testing.T) {
 // shows nothing of the items.
 func TestTableOutOfReach(t *testing.T) {
 	t.Parallel()
-	b := open(t)
+	b := bench.Open(t)
 	for _, operation := range []string{"PutItem", "GetItem", "UpdateItem", "BatchGetItem", "DeleteItem"} {
-		b.wire.loseAnswers(operation, 100)
+		b.Wire.Lose(operation, 100)
 		s := half()
 		var err error
 		switch operation {
@@ -159,7 +160,7 @@ func TestTableOutOfReach(t *testing.T) {
 		if strings.Contains(err.Error(), "ada") || strings.Contains(err.Error(), "555") {
 			t.Errorf("%s: %v", operation, err)
 		}
-		if n := b.wire.count(operation); n < 2 || n > 4 {
+		if n := b.Wire.Count(operation); n < 2 || n > 4 {
 			t.Errorf("%s: %d tries", operation, n)
 		}
 	}

@@ -21,6 +21,9 @@ type codes struct {
 	service string
 }
 
+// Carries is true: Verify has all of them, as far as the service allows.
+func (c *codes) Carries(otp.Channel) bool { return true }
+
 // Send starts a verification, or sends the code of a pending one again: within
 // ten minutes Verify keeps both the code and the identifier, and counts to five.
 func (c *codes) Send(ctx context.Context, to otp.Target, channel otp.Channel) (otp.Sent, error) {

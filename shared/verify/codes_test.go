@@ -4,14 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"latchkey/flowtest/doortest"
 	"latchkey/shared/env"
 	"latchkey/shared/otp"
 	"latchkey/shared/verify"
@@ -43,39 +42,18 @@ func TestOnlyApprovedPasses(t *testing.T) {
 		{"nothing", ``, otp.ErrUnavailable},
 	} {
 		for _, status := range []int{200, 201} {
-			err := door(t, answers(status, c.body)).Login().Check(t.Context(), target, ref, typed)
+			err := door(t, doortest.Answers(status, c.body)).Login().Check(t.Context(), target, ref, typed)
 			if !errors.Is(err, c.want) {
 				t.Errorf("%s, %d: %v, want %v", c.name, status, err, c.want)
 			}
 			discreet(t, err)
 		}
 		for _, status := range []int{302, 400, 401, 403, 500, 503} {
-			err := door(t, answers(status, c.body)).Login().Check(t.Context(), target, ref, typed)
+			err := door(t, doortest.Answers(status, c.body)).Login().Check(t.Context(), target, ref, typed)
 			if !errors.Is(err, otp.ErrUnavailable) {
 				t.Errorf("%s, %d: %v", c.name, status, err)
 			}
 		}
-	}
-}
-
-// outcome names what an error is, in one word.
-func outcome(err error) string {
-	var limited *otp.LimitedError
-	switch {
-	case err == nil:
-		return "sent"
-	case errors.As(err, &limited):
-		return "wait " + limited.After.String()
-	case errors.Is(err, otp.ErrWrong):
-		return "wrong"
-	case errors.Is(err, otp.ErrGone):
-		return "gone"
-	case errors.Is(err, otp.ErrUnreachable):
-		return "unreachable"
-	case errors.Is(err, otp.ErrUnavailable):
-		return "unavailable"
-	default:
-		return "none of ours"
 	}
 }
 
@@ -115,18 +93,18 @@ func TestRefusals(t *testing.T) {
 		{400, 99999, "unavailable", "unavailable"},
 		{418, 0, "unavailable", "unavailable"},
 	} {
-		codes := door(t, answers(c.status, refuses(c.status, c.code))).Signup()
+		codes := door(t, doortest.Answers(c.status, refuses(c.status, c.code))).Signup()
 		sent, err := codes.Send(t.Context(), target, otp.SMS)
-		if outcome(err) != c.send || sent != (otp.Sent{}) {
-			t.Errorf("sending, %d %d: %s, want %s (%v)", c.status, c.code, outcome(err), c.send, err)
+		if doortest.Outcome(err) != c.send || sent != (otp.Sent{}) {
+			t.Errorf("sending, %d %d: %s, want %s (%v)", c.status, c.code, doortest.Outcome(err), c.send, err)
 		}
 		discreet(t, err)
 		if !strings.Contains(err.Error(), fmt.Sprintf("verify answered %d", c.status)) {
 			t.Errorf("operator is told %q", err)
 		}
 		err = codes.Check(t.Context(), target, ref, typed)
-		if outcome(err) != c.check {
-			t.Errorf("checking, %d %d: %s, want %s (%v)", c.status, c.code, outcome(err), c.check, err)
+		if doortest.Outcome(err) != c.check {
+			t.Errorf("checking, %d %d: %s, want %s (%v)", c.status, c.code, doortest.Outcome(err), c.check, err)
 		}
 		discreet(t, err)
 		refused := c.status == 401 || c.code == 20003 || c.code == 20008
@@ -139,20 +117,20 @@ func TestRefusals(t *testing.T) {
 // A gateway's page is nobody's verdict, whatever its status.
 func TestPagesAreNoVerdict(t *testing.T) {
 	for _, status := range []int{400, 404, 500, 502, 503} {
-		codes := door(t, answers(status, "<html>"+number+"</html>")).Login()
+		codes := door(t, doortest.Answers(status, "<html>"+number+"</html>")).Login()
 		_, err := codes.Send(t.Context(), target, otp.SMS)
-		if outcome(err) != "unavailable" {
+		if doortest.Outcome(err) != "unavailable" {
 			t.Errorf("sending, %d: %v", status, err)
 		}
 		discreet(t, err)
 		err = codes.Check(t.Context(), target, ref, typed)
-		if outcome(err) != "unavailable" || !strings.Contains(err.Error(), fmt.Sprint(status)) {
+		if doortest.Outcome(err) != "unavailable" || !strings.Contains(err.Error(), fmt.Sprint(status)) {
 			t.Errorf("checking, %d: %v", status, err)
 		}
 		discreet(t, err)
 	}
-	err := door(t, answers(429, "<html>")).Login().Check(t.Context(), target, ref, typed)
-	if outcome(err) != "wait 5s" {
+	err := door(t, doortest.Answers(429, "<html>")).Login().Check(t.Context(), target, ref, typed)
+	if doortest.Outcome(err) != "wait 5s" {
 		t.Errorf("page with 429: %v", err)
 	}
 }
@@ -161,10 +139,10 @@ func TestRetryAfterIsKept(t *testing.T) {
 	for _, code := range []int{20429, 60203} {
 		codes := door(t, func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Retry-After", "17")
-			answers(429, refuses(429, code))(w, r)
+			doortest.Answers(429, refuses(429, code))(w, r)
 		}).Login()
 		_, err := codes.Send(t.Context(), target, otp.SMS)
-		if outcome(err) != "wait 17s" {
+		if doortest.Outcome(err) != "wait 17s" {
 			t.Errorf("%d: %v", code, err)
 		}
 	}
@@ -172,8 +150,8 @@ func TestRetryAfterIsKept(t *testing.T) {
 
 func TestSendNeedsAnIdentifier(t *testing.T) {
 	for _, body := range []string{`{}`, `{"sid":null}`, `{"sid":"VE1"}`, `{"sid":"` + login + `"}`, `{"sid":7}`, ``, `<html>`} {
-		sent, err := door(t, answers(201, body)).Login().Send(t.Context(), target, otp.SMS)
-		if outcome(err) != "unavailable" || sent != (otp.Sent{}) {
+		sent, err := door(t, doortest.Answers(201, body)).Login().Send(t.Context(), target, otp.SMS)
+		if doortest.Outcome(err) != "unavailable" || sent != (otp.Sent{}) {
 			t.Errorf("%q: %+v, %v", body, sent, err)
 		}
 	}
@@ -216,11 +194,8 @@ func TestTroubleOnTheWay(t *testing.T) {
 		name   string
 		answer http.HandlerFunc
 	}{
-		{"hangs", func(w http.ResponseWriter, r *http.Request) {
-			r.ParseForm() // only then does the server notice that the caller left
-			<-r.Context().Done()
-		}},
-		{"hangs up", func(w http.ResponseWriter, r *http.Request) { panic(http.ErrAbortHandler) }},
+		{"hangs", doortest.Hangs},
+		{"hangs up", doortest.HangsUp},
 		{"redirects", func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, "/?To="+number, http.StatusFound)
 		}},
@@ -235,7 +210,7 @@ func TestTroubleOnTheWay(t *testing.T) {
 			_, sendErr := codes.Send(ctx, target, otp.SMS)
 			checkErr := codes.Check(ctx, target, ref, typed)
 			for _, err := range []error{sendErr, checkErr} {
-				if outcome(err) != "unavailable" {
+				if doortest.Outcome(err) != "unavailable" {
 					t.Errorf("outcome is %v", err)
 				}
 				discreet(t, err)
@@ -248,31 +223,21 @@ func TestTroubleOnTheWay(t *testing.T) {
 }
 
 func TestErrorsCostNoConnection(t *testing.T) {
-	var opened atomic.Int32
-	srv := httptest.NewUnstartedServer(answers(400, refuses(400, 60200)))
-	srv.Config.ConnState = func(_ net.Conn, s http.ConnState) {
-		if s == http.StateNew {
-			opened.Add(1)
-		}
-	}
-	srv.Start()
-	t.Cleanup(srv.Close)
-	cfg := config(settings(srv.URL))
-	cfg.HTTP = srv.Client()
-	codes := verify.New(cfg, env.Read(cfg), true).Login()
+	srv := doortest.Serve(t, doortest.Answers(400, refuses(400, 60200)))
+	codes := doortest.Open(t, srv.Settings(settings(), "TWILIO_VERIFY_URL"), open).Login()
 	for range 100 {
 		codes.Send(t.Context(), target, otp.SMS)
 	}
-	if opened.Load() != 1 {
-		t.Errorf("%d connections for 100 refusals", opened.Load())
+	if srv.Opened() != 1 {
+		t.Errorf("%d connections for 100 refusals", srv.Opened())
 	}
 }
 
 // A caller without a deadline does not wait longer than four seconds.
 func TestCallsHaveALimit(t *testing.T) {
 	var left time.Duration
-	cfg := config(settings(""))
-	cfg.HTTP = &http.Client{Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
+	cfg := doortest.Config(settings())
+	cfg.HTTP = &http.Client{Transport: doortest.RoundTrip(func(r *http.Request) (*http.Response, error) {
 		until, ok := r.Context().Deadline()
 		left = time.Until(until)
 		if !ok {
@@ -292,7 +257,3 @@ func TestCallsHaveALimit(t *testing.T) {
 		}
 	}
 }
-
-type roundTrip func(*http.Request) (*http.Response, error)
-
-func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }

@@ -4,10 +4,10 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"testing"
 
+	"latchkey/flowtest/doortest"
 	"latchkey/shared/env"
 	"latchkey/shared/otp"
 	"latchkey/shared/verify"
@@ -27,42 +27,22 @@ var (
 	target  = otp.Target{Phone: number, CountryCode: "1", Email: "a@example.com"}
 )
 
-func settings(url string) map[string]string {
+func settings() map[string]string {
 	return map[string]string{
 		"TWILIO_ACCOUNT_SID":        account,
 		"TWILIO_AUTH_TOKEN":         token,
 		"VERIFY_SERVICE_SID":        login,
 		"VERIFY_SIGNUP_SERVICE_SID": signup,
-		"TWILIO_VERIFY_URL":         url,
 	}
-}
-
-func config(set map[string]string) env.Config {
-	return env.Config{Getenv: func(name string) string { return set[name] }, HTTP: http.DefaultClient}
 }
 
 // door returns a client of a server that answers with h.
 func door(t *testing.T, h http.HandlerFunc) *verify.Client {
 	t.Helper()
-	srv := httptest.NewServer(h)
-	t.Cleanup(srv.Close)
-	cfg := config(settings(srv.URL))
-	cfg.HTTP = srv.Client()
-	vars := env.Read(cfg)
-	c := verify.New(cfg, vars, true)
-	if vars.Err() != nil {
-		t.Fatal(vars.Err())
-	}
-	return c
+	return doortest.Open(t, doortest.Serve(t, h).Settings(settings(), "TWILIO_VERIFY_URL"), open)
 }
 
-// answers returns a handler that always says the same.
-func answers(status int, body string) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		w.WriteHeader(status)
-		io.WriteString(w, body)
-	}
-}
+func open(cfg env.Config, vars *env.Vars) *verify.Client { return verify.New(cfg, vars, true) }
 
 // refuses is Twilio's error body, with the number quoted in its text.
 func refuses(status, code int) string {
@@ -72,14 +52,7 @@ func refuses(status, code int) string {
 // discreet fails the test if an error's text holds what nobody may log.
 func discreet(t *testing.T, err error) {
 	t.Helper()
-	if err == nil {
-		return
-	}
-	for _, s := range []string{number, number[1:], token, typed, "example.com/", "/v2/"} {
-		if strings.Contains(err.Error(), s) {
-			t.Errorf("error text holds %q: %v", s, err)
-		}
-	}
+	doortest.Discreet(t, err, number, number[1:], token, typed, "example.com/", "/v2/")
 }
 
 func TestNewSettings(t *testing.T) {
@@ -102,29 +75,24 @@ func TestNewSettings(t *testing.T) {
 		{name: "plain http", change: map[string]string{"TWILIO_VERIFY_URL": "http://verify.example.com"}, fault: "TWILIO_VERIFY_URL must begin with https"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			set := settings("")
+			set := settings()
 			for k, v := range c.change {
 				set[k] = v
 			}
-			cfg := config(set)
+			cfg := doortest.Config(set)
 			vars := env.Read(cfg)
 			client := verify.New(cfg, vars, c.required)
 			if (client == nil) != c.none {
 				t.Errorf("client is %v", client)
 			}
-			err := vars.Err()
-			if c.fault == "" && err != nil || !strings.Contains(fmt.Sprint(err), c.fault) && c.fault != "" {
-				t.Errorf("faults are %v, want %q", err, c.fault)
-			}
-			if strings.Contains(fmt.Sprintf("%+v %#v %v", client, client, err), token) {
-				t.Error("prints the token")
-			}
+			doortest.Faults(t, vars.Err(), c.fault)
+			doortest.Hides(t, token, client, vars.Err())
 		})
 	}
 }
 
 func TestNewWarms(t *testing.T) {
-	cfg := config(settings(""))
+	cfg := doortest.Config(settings())
 	var warmed []string
 	cfg.Warm = func(url string) { warmed = append(warmed, url) }
 	verify.New(cfg, env.Read(cfg), true)
@@ -168,15 +136,13 @@ func TestRequests(t *testing.T) {
 
 func TestOneServiceServesBoth(t *testing.T) {
 	var path string
-	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	srv := doortest.Serve(t, func(w http.ResponseWriter, r *http.Request) {
 		path = r.URL.Path
 		io.WriteString(w, `{"sid":"`+ref+`"}`)
-	}))
-	t.Cleanup(srv.Close)
-	set := settings(srv.URL)
+	})
+	set := settings()
 	set["VERIFY_SIGNUP_SERVICE_SID"] = ""
-	cfg := config(set)
-	c := verify.New(cfg, env.Read(cfg), true)
+	c := doortest.Open(t, srv.Settings(set, "TWILIO_VERIFY_URL"), open)
 	_, err := c.Signup().Send(t.Context(), target, otp.SMS)
 	if err != nil || !strings.Contains(path, login) {
 		t.Errorf("requested %s, error %v", path, err)

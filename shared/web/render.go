@@ -21,7 +21,10 @@ var script string
 var errorPage string
 
 // Page is a step's page inside the layout.
-type Page struct{ t *template.Template }
+type Page struct {
+	name string
+	t    *template.Template
+}
 
 // View is what one answer shows.
 type View struct {
@@ -54,7 +57,7 @@ func parseLayout() *template.Template {
 // the program.
 func (s *Site) Parse(name, text string) *Page {
 	t := template.Must(s.layout.Clone())
-	return &Page{template.Must(t.New(name).Parse(text))}
+	return &Page{name, template.Must(t.New(name).Parse(text))}
 }
 
 // Page answers with a page.
@@ -67,10 +70,13 @@ func (s *Site) Page(w http.ResponseWriter, r *http.Request, page *Page, view Vie
 // mistake in the program: plain text says so, nothing half-written does.
 func (s *Site) Render(w http.ResponseWriter, r *http.Request, status int, page *Page, view View) {
 	var b bytes.Buffer
+	if status >= 400 {
+		view.Title = "Error: " + view.Title // heard first by who does not see the page
+	}
 	f := frame{View: view, Message: s.notice(w, r), Style: template.CSS(style), Script: template.JS(script)}
 	err := page.t.ExecuteTemplate(&b, "layout", f)
 	if err != nil {
-		s.log.ErrorContext(r.Context(), "page does not render", "request", requestID(r), "title", view.Title, "error", fmt.Sprintf("%T", err))
+		s.log.ErrorContext(r.Context(), "page does not render", "request", requestID(r), "page", page.name, "error", fmt.Sprintf("%T", err))
 		http.Error(w, "Something on our side is out of order. Please try again in a moment.", http.StatusInternalServerError)
 		return
 	}

@@ -32,7 +32,9 @@ for (const box of document.querySelectorAll("[data-wait]")) {
 for (const form of document.forms) {
   form.addEventListener("submit", () => {
     form.setAttribute("aria-busy", "true");
-    setTimeout(() => { for (const b of form.querySelectorAll("button:not([type=button])")) b.disabled = true; });
+    const buttons = form.querySelectorAll("button:not([type=button])");
+    setTimeout(() => { for (const b of buttons) b.disabled = true; });
+    setTimeout(() => { form.removeAttribute("aria-busy"); for (const b of buttons) b.disabled = false; }, 12000);
   });
 }
 addEventListener("pageshow", (e) => {

@@ -1,0 +1,72 @@
+package bench
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+
+	"latchkey/local/dynamodb"
+)
+
+// signature has the form that the engine insists on; it checks no value.
+var signature = "AWS4-HMAC-SHA256 Credential=" + dynamodb.AccessKey + "/20260101/" + dynamodb.Region +
+	"/dynamodb/aws4_request, SignedHeaders=host;x-amz-date;x-amz-target, Signature=" + strings.Repeat("0", 64)
+
+// raw makes one call of the engine past product and wire.
+func (b *Table) raw(t testing.TB, operation, body string) string {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, b.endpoint, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Content-Type", "application/x-amz-json-1.0")
+	r.Header.Set("X-Amz-Target", "DynamoDB_20120810."+operation)
+	r.Header.Set("X-Amz-Date", "20260101T000000Z")
+	r.Header.Set("Authorization", signature)
+	res, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	answer, err := io.ReadAll(res.Body)
+	if err != nil || res.StatusCode != http.StatusOK {
+		t.Fatalf("%s: %s %s %v", operation, res.Status, answer, err)
+	}
+	return string(answer)
+}
+
+// Dump is the whole table as it lies there, with binary values in base64.
+func (b *Table) Dump(t testing.TB) string {
+	t.Helper()
+	return b.raw(t, "Scan", fmt.Sprintf(`{"TableName":%q,"ConsistentRead":true}`, b.name))
+}
+
+// Items are all items of the table, as in Dump.
+func (b *Table) Items(t testing.TB) []map[string]any {
+	t.Helper()
+	var out struct{ Items []map[string]any }
+	err := json.Unmarshal([]byte(b.Dump(t)), &out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out.Items
+}
+
+// Only is the one item of the table.
+func (b *Table) Only(t testing.TB) map[string]any {
+	t.Helper()
+	items := b.Items(t)
+	if len(items) != 1 {
+		t.Fatalf("%d items, want 1: %v", len(items), items)
+	}
+	return items[0]
+}
+
+// Delete removes an item, as time to live would.
+func (b *Table) Delete(t testing.TB, pk, sk string) {
+	t.Helper()
+	b.raw(t, "DeleteItem", fmt.Sprintf(`{"TableName":%q,"Key":{"pk":{"S":%q},"sk":{"S":%q}}}`, b.name, pk, sk))
+}

@@ -1,0 +1,91 @@
+package signup
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"time"
+
+	"latchkey/shared/store"
+	"latchkey/shared/web"
+)
+
+// How long a repeat waits for the answer of the request that was first, and the
+// age at which that one is surely dead, since no function may run that long. A
+// vendor's call may take longer than the wait; then the code page is answer
+// enough.
+const (
+	patience  = 5 * time.Second
+	abandoned = 15 * time.Second
+)
+
+// repeat answers a form whose session is there already as the first time was
+// answered, and sends nothing. Nothing is signed out by it either: the cookie
+// of a session that is confirmed meanwhile is left alone.
+func (s *step) repeat(w http.ResponseWriter, r *http.Request, a *attempt, existing store.Session) error {
+	switch {
+	case existing.Confirmed():
+		return s.site.Next(w, r, "/account", web.NoNotice)
+	case !a.now.Before(existing.ValidUntil):
+		return web.Expired("This form was sent a while ago. Please fill in a new one.").SendTo("/signup", web.BeginAgain)
+	}
+	var err error
+	if a.now.Sub(existing.CreatedAt) < abandoned {
+		existing, err = s.await(r.Context(), existing)
+	}
+	if err != nil {
+		return s.explain(a, err)
+	}
+	// The slot that this request took is only given back if no other request
+	// used it for both.
+	if a.fresh && existing.Outcome != "" && existing.Sends.Version != a.half.Sends.Version {
+		s.budget.Release(r.Context(), a.send, a.half.Sends, a.now)
+	}
+	if existing.Hash == "" {
+		existing, err = s.complete(r.Context(), a, existing)
+		if err != nil {
+			return s.explain(a, err)
+		}
+	}
+	return s.answer(w, r, a, existing, nil)
+}
+
+// await gives the first request time to keep what came of it.
+func (s *step) await(ctx context.Context, existing store.Session) (store.Session, error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	for delay := 25 * time.Millisecond; existing.Outcome == ""; delay *= 2 {
+		timer := time.NewTimer(min(delay, time.Second))
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return existing, nil
+		}
+		latest, err := s.table.Session(ctx, existing.Key, existing.ID)
+		switch {
+		case errors.Is(err, store.ErrNotFound):
+			return existing, &store.Limited{After: time.Second} // refused by a limit, and dropped
+		case err == nil:
+			existing = latest
+		case ctx.Err() == nil:
+			return existing, err
+		}
+	}
+	return existing, nil
+}
+
+// complete makes up for a first request that died before it kept the hash. If
+// it sent a code, that one can be asked for again.
+func (s *step) complete(ctx context.Context, a *attempt, existing store.Session) (store.Session, error) {
+	hash, err := s.hash(a.form.password)
+	if err != nil {
+		return existing, err
+	}
+	existing.Hash, existing.Outcome, existing.ResendAt = hash, store.Unsent, s.budget.Next(a.half.Sends, a.now)
+	err = s.table.RecordHash(ctx, existing)
+	if errors.Is(err, store.ErrRefused) { // it did not die
+		return s.table.Session(ctx, existing.Key, existing.ID)
+	}
+	return existing, err
+}

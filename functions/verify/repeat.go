@@ -1,0 +1,102 @@
+package verify
+
+import (
+	"context"
+	"crypto/subtle"
+	"errors"
+	"net/http"
+	"time"
+
+	"latchkey/shared/session"
+	"latchkey/shared/store"
+	"latchkey/shared/web"
+)
+
+// How old a reserved try can be while its maker is still at work, and how long
+// a request waits for such a one: a little longer than a call to a vendor may
+// take.
+const (
+	inFlight = 6 * time.Second
+	patience = 4500 * time.Millisecond
+)
+
+// unreserved answers a code for which no try was reserved.
+func (s *step) unreserved(w http.ResponseWriter, r *http.Request, a *attempt) error {
+	half, _, err := s.guard.Half(r.Context(), r)
+	if errors.Is(err, session.ErrNone) {
+		return s.repeated(w, r, a)
+	}
+	if err != nil {
+		return s.guard.Refuse(w, r, err)
+	}
+	usedUp := web.UsedUp().SendTo("/signup", web.BeginAgain)
+	switch {
+	case half.Taken:
+		return web.CannotComplete()
+	case s.now().Sub(half.CheckAt) < inFlight:
+		return s.await(w, r, a, usedUp)
+	}
+	return usedUp
+}
+
+// repeated answers a request that may be the repeat of the one that confirmed
+// the session.
+func (s *step) repeated(w http.ResponseWriter, r *http.Request, a *attempt) error {
+	t, err := s.guard.Repeat(r.Context(), a.token, a.code)
+	if err != nil {
+		return s.guard.Refuse(w, r, err)
+	}
+	s.guard.Set(w, t)
+	return s.site.Next(w, r, "/account", web.NoNotice)
+}
+
+// gone answers when the vendor has no such code any more. If this very session
+// has made its user already, and with this very code, the code was right and a
+// crash came between. If another try is under way, it may just have used the
+// code.
+func (s *step) gone(w http.ResponseWriter, r *http.Request, a *attempt) error {
+	u, err := s.table.User(r.Context(), a.half.Key)
+	if err == nil && u.MadeBy(a.half.UID, a.half.Epoch) && subtle.ConstantTimeCompare([]byte(u.Proof), []byte(a.proof())) == 1 {
+		return s.confirm(w, r, a)
+	}
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return err
+	}
+	latest, err := s.table.Session(r.Context(), a.half.Key, a.half.ID)
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return err
+	}
+	if latest.Taken {
+		return web.CannotComplete()
+	}
+	p := web.Expired("That code is no longer valid. Ask for a new one below.")
+	p = p.On(s.page, s.view(a.half, p))
+	alone := latest.CheckAt.Equal(a.half.CheckAt) && latest.Checks == a.half.Checks && a.half.CheckAt.Sub(a.half.CheckOld) >= inFlight
+	if alone {
+		return p
+	}
+	return s.await(w, r, a, p)
+}
+
+// await gives an equal request that is at work the time to finish, and answers
+// as it did. If none does, the answer is otherwise.
+func (s *step) await(w http.ResponseWriter, r *http.Request, a *attempt, otherwise *web.Problem) error {
+	ctx, cancel := context.WithTimeout(r.Context(), patience)
+	defer cancel()
+	for delay := 50 * time.Millisecond; ; delay *= 2 {
+		latest, err := s.table.Session(ctx, a.token.Key, a.token.ID)
+		switch {
+		case err == nil && latest.Taken:
+			return web.CannotComplete()
+		case err == nil && latest.Confirmed():
+			return s.repeated(w, r, a)
+		}
+		timer := time.NewTimer(min(delay, time.Second))
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return otherwise
+		}
+	}
+}
