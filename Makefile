@@ -17,11 +17,12 @@ run: ## Run everything on this machine: the app at :3000, the phone at :3001
 .PHONY: test
 test: ## Run all tests (browser tests need chromium)
 	go vet ./...
-	go test -shuffle=on -parallel 24 -timeout 4m ./...
+	go test -shuffle=on -parallel 16 -timeout 4m $$(go list ./... | grep -v /e2e)
+	go test -shuffle=on -timeout 4m ./flowtest/e2e
 
 .PHONY: race
 race: ## Run all tests under the race detector
-	go test -race -shuffle=on -parallel 24 -timeout 10m ./...
+	go test -race -shuffle=on -parallel 16 -timeout 10m ./...
 
 .PHONY: lint
 lint: ## Check formatting, code and, where cfn-lint is installed, the template

@@ -54,7 +54,6 @@ func TestWrongCodeAfterACrash(t *testing.T) {
 // After the confirmation a stolen half session is worth a few guesses, however
 // many are made at once.
 func TestGuessingARepeat(t *testing.T) {
-	t.Parallel()
 	r := rig.Start(t, rig.Options{})
 	v := r.Visitor(true)
 	v.Post("/signup", rig.Form(ada, adaPhone))

@@ -68,11 +68,6 @@ func (g *Guard) Set(w http.ResponseWriter, t Token) {
 	http.SetCookie(w, g.site.Cookie("session", t.Value(), 0))
 }
 
-// Clear takes the cookie away.
-func (g *Guard) Clear(w http.ResponseWriter) {
-	http.SetCookie(w, g.site.Cookie("session", "", -1))
-}
-
 // New is a half session under a token, not yet written.
 func (g *Guard) New(t Token, flow store.Flow, p store.Profile) store.Session {
 	return store.Session{
