@@ -140,6 +140,7 @@ func TestRequests(t *testing.T) {
 	}
 }
 
+// (parity 45, 46)
 func TestPersonWithTheApp(t *testing.T) {
 	v := &vendor{sms: smsIgnored}
 	c := door(t, v.ServeHTTP)

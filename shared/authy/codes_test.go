@@ -18,6 +18,7 @@ import (
 )
 
 // R-049: 200, the sentence and success, all three.
+// (parity 57, 59)
 func TestOnlyApprovalPasses(t *testing.T) {
 	for _, c := range []struct{ name, body, want string }{
 		{"as the vendor writes it", `{"message":"Token is valid.","token":"is valid","success":"true","device":{"id":null}}`, "passed"},
@@ -112,6 +113,7 @@ func TestRefusals(t *testing.T) {
 }
 
 // The vendor has written its answers in several ways over the years.
+// (parity 58)
 func TestSpellingsOfARefusal(t *testing.T) {
 	for _, c := range []struct {
 		name   string

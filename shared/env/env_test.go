@@ -14,6 +14,7 @@ func read(vars map[string]string) *env.Vars {
 }
 
 // An operator mends everything in one go, so everything is said in one go.
+// (parity 38)
 func TestAllFaultsTogether(t *testing.T) {
 	v := read(map[string]string{
 		"MODE": "fast", "COUNT": "6", "WAIT": "1 minute", "WAITS": "1s,2", "ADDRESS": "example.com",

@@ -106,6 +106,7 @@ func TestHashIsSalted(t *testing.T) {
 	}
 }
 
+// (parity 29)
 func TestHashCost(t *testing.T) {
 	h, err := password.Hash("correct horse", bcrypt.MaxCost+1)
 	if err == nil || h != "" {

@@ -268,6 +268,7 @@ func TestTouch(t *testing.T) {
 }
 
 // Out of reach is not signed out.
+// (parity 35)
 func TestTableOutOfReach(t *testing.T) {
 	t.Parallel()
 	b := open(t)
@@ -293,6 +294,7 @@ func TestTableOutOfReach(t *testing.T) {
 
 // who reads the table gets no cookie, now or later, no password
 // and no code.
+// (parity 33, 141)
 func TestTableHoldsNoSecret(t *testing.T) {
 	t.Parallel()
 	b := open(t)
@@ -340,11 +342,6 @@ func TestCookie(t *testing.T) {
 	_, ok = b.guard.Token(r)
 	if ok {
 		t.Error("over https, a cookie that another host can set is read")
-	}
-	w = httptest.NewRecorder()
-	b.guard.Clear(w)
-	if got := w.Header().Get("Set-Cookie"); !strings.HasPrefix(got, "__Host-latchkey-session=;") || !strings.Contains(got, "Max-Age=0") {
-		t.Errorf("%s", got)
 	}
 }
 

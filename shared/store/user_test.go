@@ -134,6 +134,7 @@ func TestCreateUserWhoseAnswerIsLost(t *testing.T) {
 
 // An unreachable table is neither a refusal nor an empty one, and its error
 // shows nothing of the items.
+// (parity 35)
 func TestTableOutOfReach(t *testing.T) {
 	t.Parallel()
 	b := bench.Open(t)

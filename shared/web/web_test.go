@@ -183,6 +183,7 @@ func TestCrossOriginUsesTheHost(t *testing.T) {
 
 // a panic is a page like any other refusal, and its line tells nothing
 // of the request.
+// (parity 69)
 func TestPanic(t *testing.T) {
 	for _, accept := range []string{"", "application/json"} {
 		s := open(t, "")
