@@ -137,7 +137,8 @@ func TestHalfSessionsTellNothing(t *testing.T) {
 	})
 }
 
-// One key, one answer, also a bad one (I-25).
+// One key, one answer, also a bad one (I-25); but whoever waits as long as was
+// asked and tries again gets the code.
 func TestRepeatOfAFailure(t *testing.T) {
 	t.Parallel()
 	for api, status := range map[string]int{"500": 503, "429": 429} {
@@ -151,6 +152,14 @@ func TestRepeatOfAFailure(t *testing.T) {
 		if first.Status != status || again.Status != status || first.Code() != again.Code() {
 			t.Errorf("%s: %d %s, then %d %s", api, first.Status, first.Code(), again.Status, again.Code())
 		}
+		wait, _ := again.Doc["retry_after"].(float64)
+		r.Clock.Advance(time.Duration(wait) * time.Second)
+		together(3, func(int) { v.Post("/signup", rig.Form(ada, adaPhone)) }) // two may still hear the old answer
+		expect(t, v.Post("/signup", rig.Form(ada, adaPhone)), 200, "/verify")
+		if n := len(r.Handset().Messages(adaPhone)); n != 1 {
+			t.Errorf("%s: %d texts after the wait, want 1", api, n)
+		}
+		expect(t, v.Post("/verify", map[string]string{"code": r.Handset().Code(adaPhone)}), 200, "/account")
 	}
 }
 

@@ -128,7 +128,9 @@ func (s *step) undo(ctx context.Context, a *attempt, why error) error {
 func (s *step) finish(w http.ResponseWriter, r *http.Request, a *attempt) error {
 	var failed error
 	var wg sync.WaitGroup
-	wg.Go(func() { a.half.Hash, failed = s.hash(a.form.password) })
+	if a.half.Hash == "" {
+		wg.Go(func() { a.half.Hash, failed = s.hash(a.form.password) })
+	}
 	ctx, cancel := providers.Sparing(r.Context())
 	defer cancel()
 	sent, unsent := s.codes.Send(ctx, providers.Target(a.half.Profile), otp.SMS)
@@ -173,12 +175,14 @@ func (s *step) answer(w http.ResponseWriter, r *http.Request, a *attempt, half s
 		return s.refuse(a.form, p.Because(cause))
 	}
 	s.guard.Set(w, a.token)
+	after := max(half.ResendAt.Sub(s.now()), time.Second)
 	switch half.Outcome {
 	case store.Postponed:
-		after := max(half.ResendAt.Sub(s.now()), time.Second)
 		return web.Wait(after, "The vendor asks us to wait before it sends another code.").Because(cause).SendTo("/verify", web.NotSent)
 	case store.Unsent:
-		return web.Unavailable(cause).SendTo("/verify", web.NotSent)
+		p := web.Unavailable(cause)
+		p.RetryAfter = after
+		return p.SendTo("/verify", web.NotSent)
 	}
 	return s.site.Next(w, r, "/verify", web.NoNotice)
 }

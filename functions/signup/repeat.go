@@ -20,8 +20,9 @@ const (
 )
 
 // repeat answers a form whose session is there already as the first time was
-// answered, and sends nothing. Nothing is signed out by it either: the cookie
-// of a session that is confirmed meanwhile is left alone.
+// answered, and sends nothing, unless the first time failed and the wait since
+// is over: then it is the new try that we asked for. Nothing is signed out by
+// it: the cookie of a session that is confirmed meanwhile is left alone.
 func (s *step) repeat(w http.ResponseWriter, r *http.Request, a *attempt, existing store.Session) error {
 	switch {
 	case existing.Confirmed():
@@ -36,6 +37,9 @@ func (s *step) repeat(w http.ResponseWriter, r *http.Request, a *attempt, existi
 	if err != nil {
 		return s.explain(a, err)
 	}
+	if a.fresh && existing.Hash != "" && existing.Failed() && !a.now.Before(existing.ResendAt) {
+		return s.again(w, r, a, existing)
+	}
 	// The slot that this request took is only given back if no other request
 	// used it for both.
 	if a.fresh && existing.Outcome != "" && existing.Sends.Version != a.half.Sends.Version {
@@ -48,6 +52,18 @@ func (s *step) repeat(w http.ResponseWriter, r *http.Request, a *attempt, existi
 		}
 	}
 	return s.answer(w, r, a, existing, nil)
+}
+
+// again makes another try for a session whose code could not be sent. begin has
+// taken the phone's next send for it already.
+func (s *step) again(w http.ResponseWriter, r *http.Request, a *attempt, existing store.Session) error {
+	err := s.budget.Wide(r.Context(), a.send, a.now)
+	if err != nil {
+		return s.explain(a, s.undo(r.Context(), a, err))
+	}
+	existing.Sends = a.half.Sends
+	a.half = existing
+	return s.finish(w, r, a)
 }
 
 // await gives the first request time to keep what came of it.

@@ -71,6 +71,10 @@ const (
 	Unsent      Outcome = "unsent" // whether anything was sent is not known
 )
 
+// Failed reports whether the last code could not be sent, for a reason that may
+// pass.
+func (s Session) Failed() bool { return s.Outcome == Postponed || s.Outcome == Unsent }
+
 // Confirmed reports whether the session is a signed-in one.
 func (s Session) Confirmed() bool { return !s.ConfirmedAt.IsZero() }
 
