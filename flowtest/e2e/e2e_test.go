@@ -2,15 +2,18 @@
 
 package e2e
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 // Everything happens in one stack per vendor: visitors come while all is calm,
 // then processes are killed under others, then the stack is stopped and
 // started again, and in the end its log is read. What it leaves behind is
-// looked at each time it ends (parity 32, 37, 70, 150).
+// looked at each time it ends (parity 3, 4, 61, 70, 150).
 func TestTour(t *testing.T) {
 	shop := newWorkshop(t)
-	var b *browser
+	b := openBrowser(t)
 	for _, provider := range []string{"verify", "authy"} {
 		t.Run(provider, func(t *testing.T) {
 			t.Parallel()
@@ -40,12 +43,12 @@ func calm(t *testing.T, s *stack, b *browser) {
 	}
 	people := map[string]func(*testing.T, *tab){
 		"sign-up": signUp, "sign-up without scripts": signUp, "double click": doubleClick, "double click without scripts": doubleClick,
-		"back": goBack, "screens": screens,
+		"back": goBack, "screens": screens, "watchful": watchful,
 	}
 	for name, story := range people {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			story(t, b.open(t, s, name[max(0, len(name)-len(noScripts)):] != noScripts))
+			story(t, b.open(t, s, !strings.HasSuffix(name, noScripts)))
 		})
 	}
 }

@@ -34,6 +34,7 @@ const wait = 3 * time.Second
 // stack is one project folder and what runs in it.
 type stack struct {
 	app, phone string // addresses
+	provider   string
 
 	t       *testing.T
 	shop    *workshop
@@ -51,7 +52,7 @@ type stack struct {
 // newStack runs latchkey with a vendor until the test ends.
 func (w *workshop) newStack(t *testing.T, provider string) *stack {
 	t.Helper()
-	s := &stack{t: t, shop: w, root: w.project(t), out: &output{}}
+	s := &stack{t: t, provider: provider, shop: w, root: w.project(t), out: &output{}}
 	waits := strings.Repeat(","+wait.String(), 5)[1:]
 	s.env = append(os.Environ(), "PORT=0", "PHONE_PORT=0", "PROVIDER="+provider, "PUBLIC_URL=", "AWS_ENDPOINT_URL_DYNAMODB=", "TABLE_NAME=",
 		"TWILIO_API_URL=", "TWILIO_VERIFY_URL=", "AUTHY_API_URL=", "CHANNELS=", "CONFIRMATION_TEXT=",
@@ -60,8 +61,11 @@ func (w *workshop) newStack(t *testing.T, provider string) *stack {
 		if !s.stopped {
 			s.stop()
 		}
-		if t.Failed() {
-			t.Logf("the end of the log:\n%s", s.out.tail(8<<10))
+		if folder := os.Getenv("LOGS"); folder != "" {
+			err := os.WriteFile(filepath.Join(folder, provider+".log"), []byte(s.out.String()), 0o600)
+			if err != nil {
+				t.Error(err)
+			}
 		}
 	})
 	s.start()

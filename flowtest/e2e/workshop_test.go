@@ -6,7 +6,7 @@
 // but what goes in and out, and must not reach into the product.
 //
 // SCREENSHOTS=folder writes every screen there, and signup.png, the picture of
-// the project's docs.
+// the project's docs. LOGS=folder keeps what the stacks wrote.
 package e2e
 
 import (

@@ -20,8 +20,8 @@ const (
 )
 
 // repeat answers a form whose session is there already as the first time was
-// answered, and sends nothing, unless the first time failed and the wait since
-// is over: then it is the new try that we asked for. Nothing is signed out by
+// answered, and sends nothing, unless the first time failed or died and the wait
+// since is over: then it is the new try that we asked for. Nothing is signed out by
 // it: the cookie of a session that is confirmed meanwhile is left alone.
 func (s *step) repeat(w http.ResponseWriter, r *http.Request, a *attempt, existing store.Session) error {
 	switch {
@@ -37,7 +37,8 @@ func (s *step) repeat(w http.ResponseWriter, r *http.Request, a *attempt, existi
 	if err != nil {
 		return s.explain(a, err)
 	}
-	if a.fresh && existing.Hash != "" && existing.Failed() && !a.now.Before(existing.ResendAt) {
+	died := existing.Hash == "" && a.now.Sub(existing.CreatedAt) >= abandoned
+	if a.fresh && (died || existing.Failed()) && !a.now.Before(existing.ResendAt) {
 		return s.again(w, r, a, existing)
 	}
 	// The slot that this request took is only given back if no other request

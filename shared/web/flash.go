@@ -51,7 +51,7 @@ func (n Notice) message() Message {
 	case BeginAgain:
 		return Message{Text: "There is no sign-up under way any more. Please fill in the form again.", Error: true}
 	case SignInFirst:
-		return Message{Text: "Please sign in to see that page.", Error: true}
+		return Message{Text: "That page is for people with an account. Create yours to see it.", Error: true}
 	}
 	return Message{}
 }

@@ -1,0 +1,127 @@
+//go:build linux
+
+package e2e
+
+import (
+	_ "embed" // the check
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+)
+
+//go:embed access.js
+var accessCheck string
+
+// The sizes that every screen is looked at in, in CSS pixels.
+const (
+	phoneWidth  = 390
+	laptopWidth = 1280
+)
+
+// screens looks at every screen as people do who see, hear or touch it in
+// their own way: narrow and wide, light and dark (parity 3, 4, 11, 50).
+func screens(t *testing.T, tb *tab) {
+	p := tb.person()
+	tb.visit(tb.app + "/")
+	tb.look("front")
+	tb.visit(tb.app + "/nothing/here")
+	tb.look("not-found")
+	tb.visit(tb.app + "/account")
+	tb.look("sign-up-notice")
+	tb.visit(tb.app + "/signup")
+	tb.look("sign-up")
+	tb.press("form button.main")
+	tb.look("sign-up-wrong")
+	fillIn(tb, p)
+	tb.press("form button.main")
+	tb.look("code")
+	tb.picture(p)
+	tb.fill("code", wrong(tb.awaitCode(t, p, 1)))
+	tb.press("form button.main")
+	tb.look("code-wrong")
+	sendAgain(tb, p)
+	tb.visit(tb.phone + "/")
+	tb.choose(p)
+	tb.want("#thread", tb.code(t, p))
+	tb.look("phone")
+	tb.visit(tb.app + "/verify")
+	enter(tb, p)
+	tb.look("account-notice")
+	tb.visit(tb.app + "/account")
+	tb.look("account")
+	tb.visit(tb.app + "/")
+	tb.look("front-signed-in")
+}
+
+// show sets the window's width and colours, and stops all motion.
+func (tb *tab) show(width int64, scheme string) {
+	tb.t.Helper()
+	tb.do("resizing", chromedp.EmulateViewport(width, 800))
+	_, err := chromedp.Call(tb.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{
+		{Name: "prefers-color-scheme", Value: scheme}, {Name: "prefers-reduced-motion", Value: "reduce"},
+	}})
+	tb.try("changing colours", err)
+}
+
+// look checks a screen in all its looks, and keeps a picture of each if asked.
+func (tb *tab) look(name string) {
+	tb.t.Helper()
+	for _, width := range []int64{phoneWidth, laptopWidth} {
+		for _, scheme := range []string{"light", "dark"} {
+			look := fmt.Sprintf("%s-%d-%s", name, width, scheme)
+			tb.show(width, scheme)
+			tb.check(look)
+			tb.keep(look + ".png")
+		}
+	}
+	tb.show(phoneWidth, "light")
+	tb.tabs(name)
+}
+
+// check reports each fault of a screen.
+func (tb *tab) check(look string) {
+	tb.t.Helper()
+	for _, fault := range eval[[]string](tb, accessCheck) {
+		tb.t.Errorf("%s: %s", look, fault)
+	}
+}
+
+// tabs presses Tab until it is through, twice, and reports what was not
+// reached.
+func (tb *tab) tabs(name string) {
+	tb.t.Helper()
+	n := eval[int](tb, `(() => {
+		window.reachable = new Set([...document.querySelectorAll("a[href],button:enabled,input:enabled:not([type=hidden]),select:enabled")].filter((e) => e.tabIndex >= 0 && e.checkVisibility()));
+		window.missing = new Set(window.reachable);
+		window.missing.delete(document.activeElement);
+		addEventListener("focusin", (e) => window.missing.delete(e.target));
+		return window.reachable.size;
+	})()`)
+	tb.do("pressing Tab", chromedp.KeyEvent(strings.Repeat(kb.Tab, 2*n+2)))
+	missed := eval[[]string](tb, `[...window.missing].map((e) => e.outerHTML.slice(0, 80))`)
+	if len(missed) > 0 {
+		tb.t.Errorf("%s: Tab does not reach %q", name, missed)
+	}
+}
+
+// keep writes a picture of the whole page, if pictures are wanted.
+func (tb *tab) keep(name string) {
+	tb.t.Helper()
+	folder := os.Getenv("SCREENSHOTS")
+	if folder == "" {
+		return
+	}
+	ctx, cancel := tb.limited()
+	defer cancel()
+	png, err := chromedp.Run(ctx, chromedp.FullScreenshot(100))
+	tb.try("taking a picture", err)
+	folder = filepath.Join(folder, tb.provider)
+	tb.try("making a folder", os.MkdirAll(folder, 0o755))
+	tb.try("keeping a picture", os.WriteFile(filepath.Join(folder, name), png, 0o644))
+}
