@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"maps"
+	"strings"
 
 	"latchkey/local/template"
 )
@@ -47,7 +48,8 @@ func authyNames() []string {
 
 // newVendors makes up credentials for the simulator, and takes those of vendors that the
 // developer names from the shell. One real Twilio address makes the account a real one for
-// both, since Verify and Messages share it.
+// both, since Verify and Messages share it. A stand-in on this machine, which has a plain http
+// address, is given what the shell has and else what was made up.
 func newVendors(getenv func(string) string, simulated string) vendors {
 	v := vendors{
 		simulated: simulated,
@@ -60,19 +62,23 @@ func newVendors(getenv func(string) string, simulated string) vendors {
 	for _, name := range []string{messagesURL, verifyURL, authyURL} {
 		v.own[name] = getenv(name) != ""
 	}
-	if v.own[verifyURL] || v.own[messagesURL] {
-		v.account = fromShell(getenv, accountNames())
-	}
-	if v.own[verifyURL] {
-		v.verify = fromShell(getenv, verifyNames())
-	}
-	if v.own[messagesURL] {
-		v.messages = fromShell(getenv, messagesNames())
-	}
-	if v.own[authyURL] {
-		v.authy = fromShell(getenv, authyNames())
-	}
+	v.account = credentials(getenv, v.account, accountNames(), verifyURL, messagesURL)
+	v.verify = credentials(getenv, v.verify, verifyNames(), verifyURL)
+	v.messages = credentials(getenv, v.messages, messagesNames(), messagesURL)
+	v.authy = credentials(getenv, v.authy, authyNames(), authyURL)
 	return v
+}
+
+// credentials are the shell's for a vendor whose address the shell names, else those made up.
+func credentials(getenv func(string) string, madeUp map[string]string, names []string, urls ...string) map[string]string {
+	given := fromShell(getenv, names)
+	for _, url := range urls {
+		vendor := strings.HasPrefix(getenv(url), "https://")
+		if vendor || getenv(url) != "" && len(given) > 0 {
+			return given
+		}
+	}
+	return madeUp
 }
 
 // check finds a real vendor without credentials before a function does.

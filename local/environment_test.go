@@ -118,3 +118,16 @@ func TestOneTable(t *testing.T) {
 		t.Error("the table is made under another key or region than the functions use")
 	}
 }
+
+// A stand-in on this machine needs no credentials of the developer's.
+func TestStandIn(t *testing.T) {
+	t.Parallel()
+	v := newVendors(shell("TWILIO_VERIFY_URL=http://127.0.0.1:9", "AUTHY_API_URL=http://127.0.0.1:9", "AUTHY_API_KEY=mine"), "http://sim")
+	err := v.check()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(v.account["TWILIO_AUTH_TOKEN"]) != 32 || v.verify["VERIFY_SERVICE_SID"] == "" || v.authy["AUTHY_API_KEY"] != "mine" {
+		t.Errorf("%+v", v)
+	}
+}
