@@ -83,7 +83,7 @@ func (s *step) check(half store.Session, channel otp.Channel) error {
 	case half.Taken:
 		return web.CannotComplete()
 	case half.Checks >= s.guard.Tries:
-		return web.UsedUp().SendTo("/signup", web.BeginAgain)
+		return web.UsedUp().SendTo("/signup", web.NoTriesLeft)
 	case half.Hash == "":
 		return web.Expired("Part of this sign-up was lost on our side. Please fill in the form again.").SendTo("/signup", web.BeginAgain)
 	}
@@ -139,7 +139,10 @@ func (s *step) send(w http.ResponseWriter, r *http.Request, half store.Session, 
 	if sent.User != "" {
 		half.ProviderRef = sent.User
 	}
-	half.ByApp, half.Outcome = sent.App, store.Sent
+	half.ByApp = sent.App
+	if unsent == nil {
+		half.Outcome = store.Sent
+	}
 	var limited *otp.LimitedError
 	if errors.As(unsent, &limited) && s.now().Add(limited.After).After(half.ResendAt) {
 		half.ResendAt = s.now().Add(limited.After)

@@ -16,6 +16,7 @@ const (
 	UseApp        Notice = "use-app"
 	NotSent       Notice = "not-sent"
 	BeginAgain    Notice = "begin-again"
+	NoTriesLeft   Notice = "no-tries-left"
 	Verified      Notice = "verified"
 	TooSoon       Notice = "too-soon"
 	NotThisWay    Notice = "not-this-way"
@@ -48,6 +49,8 @@ func (n Notice) message() Message {
 		return Message{Text: "Please wait a little before you ask for the code again. The last one is still valid.", Error: true}
 	case NotThisWay:
 		return Message{Text: "We cannot reach that number this way. Try another one below.", Error: true}
+	case NoTriesLeft:
+		return Message{Text: "Those were all the tries for that code. For your safety, please begin again.", Error: true}
 	case BeginAgain:
 		return Message{Text: "There is no sign-up under way any more. Please fill in the form again.", Error: true}
 	case SignInFirst:
