@@ -38,7 +38,7 @@ build: $(STEPS:%=build/%/bootstrap) ## Build every function for AWS into build/<
 build/%/bootstrap: FORCE
 	GOOS=linux GOARCH=$(GOARCH) $(LAMBDA) -o $@ ./functions/$*/lambda
 
-# What `sam build` calls: OnetouchCallbackFunction is functions/onetouch-callback.
+# What `sam build` calls: the logical id without "Function", in kebab case, is the folder.
 build-%Function:
 	GOOS=linux GOARCH=$(GOARCH) $(LAMBDA) -o "$(ARTIFACTS_DIR)/bootstrap" ./functions/$(shell echo $* | sed -E 's/([a-z0-9])([A-Z])/\1-\2/g' | tr A-Z a-z)/lambda
 

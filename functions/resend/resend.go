@@ -83,9 +83,9 @@ func (s *step) check(half store.Session, channel otp.Channel) error {
 	case half.Taken:
 		return web.CannotComplete()
 	case half.Checks >= s.guard.Tries:
-		return web.UsedUp().SendTo("/signup", web.NoTriesLeft)
+		return web.UsedUp()
 	case half.Hash == "":
-		return web.Expired("Part of this sign-up was lost on our side. Please fill in the form again.").SendTo("/signup", web.BeginAgain)
+		return web.Lost()
 	}
 	return nil
 }

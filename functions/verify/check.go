@@ -45,7 +45,7 @@ func (s *step) check(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if a.half.Hash == "" {
-		return web.Expired("Part of this sign-up was lost on our side. Please fill in the form again.").SendTo("/signup", web.BeginAgain)
+		return web.Lost()
 	}
 	return s.ask(w, r, a)
 }

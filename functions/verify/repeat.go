@@ -29,7 +29,7 @@ func (s *step) unreserved(w http.ResponseWriter, r *http.Request, a *attempt) er
 	if err != nil {
 		return s.guard.Refuse(w, r, err)
 	}
-	usedUp := web.UsedUp().SendTo("/signup", web.NoTriesLeft)
+	usedUp := web.UsedUp()
 	switch {
 	case half.Taken:
 		return web.CannotComplete()

@@ -79,11 +79,12 @@ func (s *step) show(w http.ResponseWriter, r *http.Request) error {
 func (s *step) view(half store.Session, p *web.Problem) web.View {
 	return web.View{Title: "Verify your phone", Data: struct {
 		Ending   string
+		Unsent   bool
 		ByApp    bool
 		Wait     int
 		Channels []otp.Channel
 		Problem  *web.Problem
-	}{half.Phone.Ending(), half.ByApp, s.wait(half), s.set.Offered(half), p}}
+	}{half.Phone.Ending(), half.Failed(), half.ByApp, s.wait(half), s.set.Offered(half), p}}
 }
 
 // wait is how many seconds until the code may be asked for again.

@@ -16,8 +16,9 @@ import (
 )
 
 // Length of a password, in bytes of its NFC form: the same accented letter is
-// typed as one character or as two, and must be one password. bcrypt reads no more than 72; what is longer
-// is refused, never cut, since otherwise any suffix would be right.
+// typed as one character or as two, and must be one password. bcrypt reads no
+// more than 72; what is longer is refused, never cut, since otherwise any
+// suffix would be right.
 const (
 	MinBytes = 8
 	MaxBytes = 72

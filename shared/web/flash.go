@@ -46,7 +46,7 @@ func (n Notice) message() Message {
 	case NotSent:
 		return Message{Text: "We could not send you the code just now. Wait a moment, then ask for it again below.", Error: true}
 	case TooSoon:
-		return Message{Text: "Please wait a little before you ask for the code again. The last one is still valid.", Error: true}
+		return Message{Text: "Please wait a little before you ask for the code again.", Error: true}
 	case NotThisWay:
 		return Message{Text: "We cannot reach that number this way. Try another one below.", Error: true}
 	case NoTriesLeft:

@@ -108,7 +108,7 @@ func Method(allow []string) *Problem {
 
 // CannotComplete is told only to somebody who has proved the phone.
 func CannotComplete() *Problem {
-	return &Problem{Status: 409, Code: "cannot_complete", Title: "We cannot finish this sign-up", Detail: "This email address cannot be used for a new account. If it is yours and you already have an account, log in instead."}
+	return &Problem{Status: 409, Code: "cannot_complete", Title: "We cannot finish this sign-up", Detail: "This email address cannot be used for a new account. If it is yours, you have an account already."}
 }
 
 // Idempotency is a key that was used with another body.
@@ -123,7 +123,13 @@ func Expired(detail string) *Problem {
 
 // UsedUp is a session whose tries are used up.
 func UsedUp() *Problem {
-	return &Problem{Status: 410, Code: "used_up", Title: "No tries left", Detail: "That was one try too many for this code. For your safety, please begin again."}
+	p := &Problem{Status: 410, Code: "used_up", Title: "No tries left", Detail: "That was one try too many for this code. For your safety, please begin again."}
+	return p.SendTo("/signup", NoTriesLeft)
+}
+
+// Lost is a sign-up whose first request died before it kept all of it.
+func Lost() *Problem {
+	return Expired("Part of this sign-up was lost on our side. Please fill in the form again.").SendTo("/signup", BeginAgain)
 }
 
 // TooLarge is a body over the limit.

@@ -23,7 +23,7 @@ for (const box of document.querySelectorAll("[data-wait]")) {
     const waiting = left > 0;
     for (const b of buttons) b.disabled = waiting;
     text.hidden = !waiting;
-    text.querySelector("b").textContent = left >= 60 ? Math.floor(left / 60) + ":" + String(left % 60).padStart(2, "0") : left + " s";
+    text.querySelector("b").textContent = left >= 3600 ? Math.ceil(left / 3600) + " h" : left >= 60 ? Math.floor(left / 60) + ":" + String(left % 60).padStart(2, "0") : left + " s";
     if (waiting) setTimeout(tick, 250);
   };
   if (Number(box.dataset.wait) > 0) tick();
