@@ -74,6 +74,12 @@ func TestSubmittingOftenIsOnce(t *testing.T) {
 		if a := v.Get("/account"); a.Status != 200 {
 			t.Errorf("a replay signed the visitor out: %d", a.Status)
 		}
+		stranger := r.Visitor(v.JSON)
+		stranger.Header = v.Header
+		expect(t, stranger.Post("/signup", form), moved(v), "/verify") // one answer, and no cookie
+		if stranger.Cookie() != "" {
+			t.Error("a replay without the session is given one")
+		}
 	})
 }
 

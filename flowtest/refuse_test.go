@@ -121,6 +121,29 @@ func refusedPage(t *testing.T, a rig.Answer, field string, form map[string]strin
 	}
 }
 
+// All that is missing is named at once, and the country chosen is kept however
+// it was written (parity 12, 15).
+func TestEmptyForm(t *testing.T) {
+	t.Parallel()
+	r := rig.Start(t, rig.Options{})
+	a := r.Visitor(true).Post("/signup", nil)
+	fields, _ := a.Doc["fields"].(map[string]any)
+	for _, name := range []string{"fullName", "email", "password", "countryCode", "phone"} {
+		if fields[name] == nil {
+			t.Errorf("%s is missing, and nothing says so: %v", name, fields)
+		}
+	}
+	for _, typed := range []string{"GB", "gb", "44", "+44", "0044"} {
+		a := r.Visitor(false).Post("/signup", map[string]string{"countryCode": typed})
+		if a.Status != 422 || !strings.Contains(a.Body, `<option value="GB" selected>`) {
+			t.Errorf("%q: the choice is lost", typed)
+		}
+	}
+	v := r.Visitor(true)
+	v.Header["Idempotency-Key"] = []string{""}
+	expect(t, v.Post("/signup", rig.Form(ada, adaPhone)), 400, "malformed")
+}
+
 // Bodies that no form of ours makes (contract: 400, 413, 415).
 func TestRefusedBodies(t *testing.T) {
 	t.Parallel()

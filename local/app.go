@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"sync"
@@ -86,6 +87,23 @@ func (a *app) start(ctx context.Context) error {
 		return err
 	}
 	return a.serve(laptop(a.settings, a.web.port, endpoint, v), v)
+}
+
+// ready asks for the front page. A function that cannot start answers 503 and has said why.
+func (a *app) ready(ctx context.Context) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, fmt.Sprintf("http://localhost:%d/", a.web.port), nil)
+	if err != nil {
+		return err
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return fmt.Errorf("asking for the front page: %w", err)
+	}
+	res.Body.Close()
+	if res.StatusCode == http.StatusServiceUnavailable {
+		return errors.New("the app cannot start: mend what the functions name above")
+	}
+	return nil
 }
 
 // firstOf waits for both tasks and returns the first error; the other task is told to give up.

@@ -11,6 +11,8 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strconv"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -47,19 +49,33 @@ func runUntilSignal() int {
 	return 0
 }
 
-// awaitOrphaned returns when the parent process changes: make was killed, and nobody is left
-// to send a signal.
+// awaitOrphaned returns when nobody is left to send a signal: make was killed, or it was
+// interrupted alone and waits for us, for it passes a SIGTERM on, but not a SIGINT.
 func awaitOrphaned(ctx context.Context, parent func() int) {
 	first := parent()
 	tick := time.NewTicker(500 * time.Millisecond)
 	defer tick.Stop()
-	for parent() == first {
+	calm := !interrupted(first)
+	for parent() == first && !(calm && interrupted(first)) {
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
 			return
 		}
 	}
+}
+
+// interrupted reports whether a process is inside its handler of SIGINT, which is then
+// blocked. Where the system does not tell, it is not.
+func interrupted(pid int) bool {
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		return false
+	}
+	_, after, _ := strings.Cut(string(status), "SigBlk:")
+	line, _, _ := strings.Cut(after, "\n")
+	blocked, err := strconv.ParseUint(strings.TrimSpace(line), 16, 64)
+	return err == nil && blocked&(1<<(syscall.SIGINT-1)) != 0
 }
 
 // run runs everything in the current folder until ctx ends, which is no error. Addresses go to
@@ -82,6 +98,10 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	if ctx.Err() != nil {
 		return nil
 	}
+	if err != nil {
+		return err
+	}
+	err = a.ready(ctx)
 	if err != nil {
 		return err
 	}

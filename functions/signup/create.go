@@ -35,6 +35,13 @@ func (s *step) create(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	f.UnderWay = s.underWay(r)
+	if f.UnderWay {
+		_, _, err = s.guard.Full(r.Context(), r)
+		if err == nil { // signed in: a new sign-up would throw that session away
+			return s.site.Next(w, r, "/account", web.NoNotice)
+		}
+	}
+	f.Selected = cmp.Or(regionOf(f.Country), s.countries.guess(r.Header.Get("Accept-Language")))
 	profile, wrong := s.check(f)
 	if len(wrong) > 0 {
 		return s.refuse(f, web.Invalid(wrong...))

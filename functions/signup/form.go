@@ -28,6 +28,7 @@ type form struct {
 	Name     string
 	Email    string
 	Country  string
+	Selected string // the country that the page shows as chosen
 	Phone    string
 	UnderWay bool // the visitor seems to have a sign-up that waits for its code
 	password string
@@ -42,13 +43,12 @@ func read(r *http.Request) (form, error) {
 		return form{}, err
 	}
 	f := form{Seed: v["form"], Name: v["fullName"], Email: v["email"], Country: v["countryCode"], Phone: v["phone"], password: v["password"]}
-	if web.WantsJSON(r) {
-		f.key = r.Header.Get("Idempotency-Key")
-	}
-	if f.key != "" {
+	key, keyed := r.Header["Idempotency-Key"]
+	switch {
+	case keyed && web.WantsJSON(r):
+		f.key = strings.Join(key, ",")
 		f.Seed = f.key
-	}
-	if f.Seed == "" {
+	case f.Seed == "":
 		f.Seed = session.NewSeed()
 	}
 	if !session.ValidSeed(f.Seed) {
@@ -73,6 +73,9 @@ func (s *step) check(f form) (store.Profile, []web.Field) {
 	note("password", checkPassword(f.password))
 	number, text := s.countries.number(f.Country, f.Phone)
 	note(number.field, text)
+	if number.field == "countryCode" && strings.TrimSpace(f.Phone) == "" {
+		note("phone", "Enter your mobile number.")
+	}
 	return store.Profile{
 		Name: name, Email: email, Phone: number.e164, Country: number.region, CallingCode: number.callingCode, Provider: s.provider,
 	}, wrong

@@ -26,7 +26,7 @@ const (
 func (s *step) repeat(w http.ResponseWriter, r *http.Request, a *attempt, existing store.Session) error {
 	switch {
 	case existing.Confirmed():
-		return s.site.Next(w, r, "/account", web.NoNotice)
+		return s.site.Next(w, r, "/verify", web.NoNotice)
 	case !a.now.Before(existing.ValidUntil):
 		return web.Expired("This form was sent a while ago. Please fill in a new one.").SendTo("/signup", web.BeginAgain)
 	}

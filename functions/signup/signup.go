@@ -94,7 +94,7 @@ func (s *step) show(w http.ResponseWriter, r *http.Request) error {
 	if err == nil {
 		return s.site.Next(w, r, "/account", web.NoNotice)
 	}
-	f := form{Seed: session.NewSeed(), Country: s.countries.guess(r.Header.Get("Accept-Language"))}
+	f := form{Seed: session.NewSeed(), Selected: s.countries.guess(r.Header.Get("Accept-Language"))}
 	if web.WantsJSON(r) {
 		return s.site.JSON(w, map[string]any{"fields": fields, "form": f.Seed})
 	}

@@ -66,6 +66,9 @@ func (s *step) show(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return s.guard.Refuse(w, r, err)
 	}
+	if half.Checks >= s.guard.Tries && !half.Taken {
+		return web.UsedUp()
+	}
 	if web.WantsJSON(r) {
 		return s.site.JSON(w, map[string]any{
 			"phone": half.Phone.Mask(), "tries_left": s.guard.Tries - half.Checks, "resend_in": s.wait(half),

@@ -53,13 +53,13 @@ func New(cfg env.Config, vars *env.Vars, table *store.Table, flow store.Flow) *B
 	hour, day := time.Hour, 24*time.Hour
 	history := store.History{
 		Rule:   "sends-" + string(flow),
-		Waits:  vars.Durations("SEND_WAITS", "30s,40s,60s,90s,120s", time.Second, hour),
-		Window: vars.Duration("SEND_WINDOW", 10*time.Minute, time.Minute, day),
+		Waits:  vars.Durations("SEND_WAITS", "30s,40s,60s,90s,120s", time.Millisecond, hour),
+		Window: vars.Duration("SEND_WINDOW", 10*time.Minute, time.Second, day),
 		PerDay: vars.Int(name, perDay, 1, 10),
 	}
-	if slices.Max(history.Waits) > history.Window {
-		vars.Fault("SEND_WAITS", "must not be longer than SEND_WINDOW, after which a phone's earlier codes are forgotten")
-	}
+	// A phone's earlier codes are forgotten after the window, and with them the
+	// waits since: no wait may be longer.
+	history.Window = max(history.Window, slices.Max(history.Waits))
 	return &Budget{
 		table: table, log: cfg.Log, history: history,
 		address: store.Counter{Rule: "address", Max: vars.Int("SENDS_PER_ADDRESS", 30, 1, 1e9), Window: hour},

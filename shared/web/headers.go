@@ -10,6 +10,7 @@ import (
 // headers hold for every answer.
 func (s *Site) headers(h http.Header) {
 	h.Set("Cache-Control", "no-store")
+	h.Set("Vary", "Accept")
 	h.Set("Content-Security-Policy", s.csp)
 	h.Set("Cross-Origin-Opener-Policy", "same-origin")
 	h.Set("Cross-Origin-Resource-Policy", "same-origin")

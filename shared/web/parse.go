@@ -22,7 +22,7 @@ type Values map[string]string
 // WantsJSON reports whether the client asks for JSON: it accepts it and does
 // not accept pages, or it sent JSON and does not say what it accepts.
 func WantsJSON(r *http.Request) bool {
-	accept := r.Header.Get("Accept")
+	accept := strings.ToLower(r.Header.Get("Accept"))
 	if strings.Contains(accept, "text/html") {
 		return false
 	}
