@@ -159,7 +159,7 @@ func TestRefused(t *testing.T) {
 	launch(t, root, "PHONE_PORT="+port).refused(t, "set PHONE_PORT to another one")
 	launch(t, root, "PORT=abc").refused(t, `PORT is "abc"`)
 	launch(t, root, "PROVIDER=other").refused(t, `PROVIDER is "other"`)
-	launch(t, root, "AUTHY_API_URL=http://localhost:1").refused(t, "AUTHY_API_URL replaces the simulator")
+	launch(t, root, "AUTHY_API_URL=https://authy.example.com").refused(t, "AUTHY_API_URL replaces the simulator")
 	launch(t, t.TempDir()).refused(t, "no template.yaml")
 	write(t, filepath.Join(root, "template.yaml"), "a: [")
 	launch(t, root).refused(t, "reading template.yaml: yaml: line 1")
