@@ -77,7 +77,7 @@ func everything(t *testing.T, r *rig.Rig) {
 	}
 }
 
-// credentials come from the secret, not from the template.
+// credentials have no place in the template.
 var credentials = []string{
 	"TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "TWILIO_API_KEY_SID", "TWILIO_API_KEY_SECRET", "TWILIO_NUMBER",
 	"TWILIO_MESSAGING_SERVICE_SID", "VERIFY_SERVICE_SID", "VERIFICATION_SID", "VERIFY_SERVICE", "VERIFY_SIGNUP_SERVICE_SID",

@@ -11,7 +11,7 @@ import (
 )
 
 // Variables that name a vendor's address. A function that declares one talks to that vendor
-// and is given its credentials; when deployed those come from a secret.
+// and is given its credentials, which are no part of the template.
 const (
 	messagesURL = "TWILIO_API_URL"
 	verifyURL   = "TWILIO_VERIFY_URL"
@@ -124,7 +124,6 @@ func laptop(set settings, port int, endpoint string, v vendors) map[string]strin
 		verifyURL:                   v.simulated,
 		authyURL:                    v.simulated,
 		"ALLOWED_COUNTRIES":         "", // all
-		"SECRET_ID":                 "", // there is no Secrets Manager here
 		// One laptop is one address for everybody, and its texts cost nothing.
 		"CHANNELS":          "sms,call,whatsapp",
 		"SENDS_PER_ADDRESS": "100000",

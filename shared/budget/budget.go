@@ -51,10 +51,14 @@ func New(cfg env.Config, vars *env.Vars, table *store.Table, flow store.Flow) *B
 		name, perDay = "LOGIN_SENDS_PER_DAY", 6
 	}
 	hour, day := time.Hour, 24*time.Hour
+	shortest := time.Minute
+	if vars.Laptop() {
+		shortest = time.Second
+	}
 	history := store.History{
 		Rule:   "sends-" + string(flow),
-		Waits:  vars.Durations("SEND_WAITS", "30s,40s,60s,90s,120s", time.Millisecond, hour),
-		Window: vars.Duration("SEND_WINDOW", 10*time.Minute, time.Second, day),
+		Waits:  vars.Durations("SEND_WAITS", "30s,40s,60s,90s,120s", time.Second, hour),
+		Window: vars.Duration("SEND_WINDOW", 10*time.Minute, shortest, day),
 		PerDay: vars.Int(name, perDay, 1, 10),
 	}
 	// A phone's earlier codes are forgotten after the window, and with them the

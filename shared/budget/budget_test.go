@@ -306,7 +306,7 @@ func TestFailsClosed(t *testing.T) {
 func TestVariablesHaveBounds(t *testing.T) {
 	for set, ok := range map[string]bool{
 		"": true, "SEND_WAITS=1s": true, "SEND_WAITS=0s": false, "SEND_WAITS=30s,61m": false, "SEND_WAITS=,": false,
-		"SEND_WINDOW=1s": true, "SEND_WINDOW=999ms": false, "SIGNUP_SENDS_PER_DAY=10": true, "SIGNUP_SENDS_PER_DAY=11": false, "SIGNUP_SENDS_PER_DAY=0": false,
+		"SEND_WINDOW=2m": true, "SEND_WINDOW=1m": true, "SEND_WINDOW=59s": false, "SIGNUP_SENDS_PER_DAY=10": true, "SIGNUP_SENDS_PER_DAY=11": false, "SIGNUP_SENDS_PER_DAY=0": false,
 		"LOGIN_SENDS_PER_DAY=0": true, "SENDS_PER_ADDRESS=0": false, "SENDS_PER_PREFIX=0": false, "SENDS_PER_COUNTRY=-1": false, "SENDS_PER_DAY=none": false,
 	} {
 		name, value, _ := strings.Cut(set, "=")

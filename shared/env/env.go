@@ -154,6 +154,14 @@ func validPort(port string) bool {
 	return port == "" || err == nil && n > 0
 }
 
+// Laptop reports whether this stack runs on somebody's own machine: its public
+// address is plain http at such a machine's own name. Some bounds are wider
+// there.
+func (v *Vars) Laptop() bool {
+	u, err := url.Parse(v.getenv("PUBLIC_URL"))
+	return err == nil && u.Scheme == "http" && local(u.Hostname())
+}
+
 // local also knows the name that containers on a laptop use for their host.
 func local(host string) bool {
 	return slices.Contains([]string{"localhost", "127.0.0.1", "::1", "host.docker.internal"}, host)

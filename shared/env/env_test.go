@@ -167,3 +167,17 @@ func TestURL(t *testing.T) {
 		}
 	}
 }
+
+// Only plain http at the machine's own name makes a laptop: whatever else is
+// set, the bounds are a deployed stack's.
+func TestLaptop(t *testing.T) {
+	for public, want := range map[string]bool{
+		"": false, "https://id.example.com": false, "http://id.example.com": false, "https://localhost": false, "http://%zz": false,
+		"http://localhost:3000": true, "http://127.0.0.1": true, "http://[::1]:3000": true, "http://localhost.example.com": false,
+	} {
+		v := env.Read(env.Config{Getenv: func(string) string { return public }})
+		if v.Laptop() != want {
+			t.Errorf("%q: %v", public, v.Laptop())
+		}
+	}
+}

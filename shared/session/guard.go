@@ -40,14 +40,18 @@ type Guard struct {
 
 // NewGuard reads how long sessions live.
 func NewGuard(cfg env.Config, vars *env.Vars, table *store.Table, site *web.Site) *Guard {
-	idle := vars.Duration("SESSION_IDLE", 12*time.Hour, time.Second, 24*time.Hour)
+	shortest := time.Minute
+	if vars.Laptop() {
+		shortest = time.Second // so that one can watch sessions end
+	}
+	idle := vars.Duration("SESSION_IDLE", 12*time.Hour, shortest, 24*time.Hour)
 	g := &Guard{
 		Tries: vars.Int("MAX_CHECKS", 5, 1, 5),
 		table: table, site: site, now: cfg.Now,
-		half:  vars.Duration("HALF_SESSION", 30*time.Minute, time.Second, 24*time.Hour),
+		half:  vars.Duration("HALF_SESSION", 30*time.Minute, shortest, 24*time.Hour),
 		idle:  idle,
-		total: vars.Duration("SESSION_TOTAL", 7*24*time.Hour, time.Second, 30*24*time.Hour),
-		touch: vars.Duration("SESSION_TOUCH", min(15*time.Minute, idle/4), 100*time.Millisecond, time.Hour),
+		total: vars.Duration("SESSION_TOTAL", 7*24*time.Hour, shortest, 30*24*time.Hour),
+		touch: vars.Duration("SESSION_TOUCH", min(15*time.Minute, idle/4), time.Second, time.Hour),
 	}
 	if g.touch > g.idle/2 {
 		vars.Fault("SESSION_TOUCH", "must be at most half of SESSION_IDLE, or sessions in use would end")

@@ -347,7 +347,7 @@ func TestCookie(t *testing.T) {
 
 func TestNewGuardHasBounds(t *testing.T) {
 	for set, ok := range map[string]bool{
-		"": true, "MAX_CHECKS=5": true, "MAX_CHECKS=6": false, "MAX_CHECKS=0": false, "HALF_SESSION=1s": true, "HALF_SESSION=999ms": false, "HALF_SESSION=25h": false,
+		"": true, "MAX_CHECKS=5": true, "MAX_CHECKS=6": false, "MAX_CHECKS=0": false, "HALF_SESSION=1m": true, "HALF_SESSION=59s": false, "HALF_SESSION=25h": false,
 		"SESSION_IDLE=24h": true, "SESSION_IDLE=25h": false, "SESSION_TOTAL=720h": true, "SESSION_TOTAL=721h": false, "SESSION_TOUCH=1s": true, "SESSION_TOUCH=61m": false,
 	} {
 		name, value, _ := strings.Cut(set, "=")

@@ -13,7 +13,6 @@ import (
 	"html/template"
 	"log/slog"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -44,8 +43,8 @@ type Site struct {
 // only; an empty PUBLIC_URL stands for https and the gateway's own name.
 func New(cfg env.Config, vars *env.Vars) *Site {
 	s := &Site{log: cfg.Log, now: cfg.Now, layout: parseLayout(), csp: policy()}
-	public, err := url.Parse(vars.URL("PUBLIC_URL", ""))
-	s.Secure = err != nil || public.Scheme != "http"
+	vars.URL("PUBLIC_URL", "") // notes what is wrong with it
+	s.Secure = !vars.Laptop()
 	s.error = s.Parse("error", errorPage)
 	return s
 }
