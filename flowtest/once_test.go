@@ -178,7 +178,7 @@ func deadNext(v *rig.Visitor) string {
 	if v.JSON {
 		return "no_session"
 	}
-	return "/signup"
+	return "/login"
 }
 
 // A hundred parallel wrong codes reach the vendor five times at most.

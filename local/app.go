@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
@@ -160,9 +162,11 @@ func (a *app) simulate(v vendors) error {
 		AccountSID: v.account["TWILIO_ACCOUNT_SID"],
 		AuthToken:  v.account["TWILIO_AUTH_TOKEN"],
 		AuthyKey:   v.authy["AUTHY_API_KEY"],
-		Services:   []string{v.verify["VERIFY_SERVICE_SID"], v.verify["VERIFY_SIGNUP_SERVICE_SID"]},
-		StateFile:  filepath.Join(dataFolder, "simulator.json"),
-		Log:        slog.New(slog.NewJSONHandler(child.NewLines(a.log, "vendors: "), nil)),
+		// The very address that the functions are told is public.
+		CallbackURL: strings.TrimRight(cmp.Or(a.getenv("PUBLIC_URL"), fmt.Sprintf("http://localhost:%d", a.web.port)), "/") + "/onetouch/callback",
+		Services:    []string{v.verify["VERIFY_SERVICE_SID"], v.verify["VERIFY_SIGNUP_SERVICE_SID"]},
+		StateFile:   filepath.Join(dataFolder, "simulator.json"),
+		Log:         slog.New(slog.NewJSONHandler(child.NewLines(a.log, "vendors: "), nil)),
 	})
 	if err != nil {
 		return err

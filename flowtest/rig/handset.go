@@ -81,6 +81,55 @@ func (h *Handset) Code(phone string) string {
 	return ""
 }
 
+// Approval is one push request on a phone.
+type Approval struct {
+	ID, Message, Status string
+	Details             map[string]string
+}
+
+// Approvals are a phone's push requests, newest first.
+func (h *Handset) Approvals(phone string) []Approval {
+	h.t.Helper()
+	var list []Approval
+	h.do(http.MethodGet, "/api/phones/"+url.PathEscape(phone)+"/approvals", "", &list)
+	return list
+}
+
+// Decide answers the newest push request on a phone: "approved" or "denied".
+func (h *Handset) Decide(phone, decision string) {
+	h.t.Helper()
+	list := h.Approvals(phone)
+	if len(list) == 0 {
+		h.t.Fatalf("nothing to be %s on the phone", decision)
+	}
+	h.DecideOn(phone, list[0].ID, decision)
+}
+
+// DecideOn answers one push request on a phone.
+func (h *Handset) DecideOn(phone, id, decision string) {
+	h.t.Helper()
+	h.do(http.MethodPost, "/api/phones/"+url.PathEscape(phone)+"/approvals/"+id, `{"decision":"`+decision+`"}`, nil)
+}
+
+// App changes what the phone has: {"installed":true}, {"enrolment":…} or
+// {"uri":…}.
+func (h *Handset) App(phone string, change map[string]any) {
+	h.t.Helper()
+	doc, err := json.Marshal(change)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	h.do(http.MethodPut, "/api/phones/"+url.PathEscape(phone)+"/app", string(doc), nil)
+}
+
+// Token is what the phone's app shows now.
+func (h *Handset) Token(phone string) string {
+	h.t.Helper()
+	var doc struct{ Token string }
+	h.do(http.MethodGet, "/api/phones/"+url.PathEscape(phone)+"/token", "", &doc)
+	return doc.Token
+}
+
 // Weather changes it: any of {"callbacks":…,"sms":…,"api":…}.
 func (h *Handset) Weather(doc string) {
 	h.t.Helper()

@@ -20,9 +20,14 @@ import (
 
 	"latchkey/flowtest/bench"
 	"latchkey/functions/account"
+	"latchkey/functions/factors"
 	"latchkey/functions/home"
+	"latchkey/functions/login"
+	"latchkey/functions/logout"
+	callback "latchkey/functions/onetouch-callback"
 	"latchkey/functions/resend"
 	"latchkey/functions/signup"
+	"latchkey/functions/status"
 	"latchkey/functions/verify"
 	"latchkey/local/gateway"
 	"latchkey/local/simulator"
@@ -36,6 +41,7 @@ import (
 // Steps are all steps by their folder's name.
 var Steps = map[string]apigw.New{
 	"home": home.New, "signup": signup.New, "verify": verify.New, "resend": resend.New, "account": account.New,
+	"login": login.New, "status": status.New, "onetouch-callback": callback.New, "factors": factors.New, "logout": logout.New,
 }
 
 // Options say how a rig differs from the usual.
@@ -55,6 +61,7 @@ type Rig struct {
 
 	t     testing.TB
 	bench *bench.Table
+	door  *httptest.Server // not serving before the steps are there
 }
 
 // Clock is the time of the functions and the simulator. It stands still until
@@ -98,6 +105,8 @@ func Start(t testing.TB, o Options) *Rig {
 	t.Helper()
 	b := bench.Open(t)
 	r := &Rig{t: t, bench: b, Clock: bench.NewClock(time.Date(2026, 11, 20, 10, 0, 0, 0, time.UTC)), Log: &Log{}, Wire: b.Wire}
+	r.door = httptest.NewUnstartedServer(nil)
+	r.App = "http://" + r.door.Listener.Addr().String()
 	vars := b.Vars
 	maps.Copy(vars, r.simulate(o.Provider))
 	maps.Copy(vars, o.Env)
@@ -110,7 +119,8 @@ func (r *Rig) simulate(provider string) map[string]string {
 	id := func(prefix string) string { return prefix + strings.Repeat("0", 31) + "1" }
 	sim, err := simulator.New(simulator.Options{
 		Now: r.Clock.Now, AccountSID: id("AC"), AuthToken: "rigtoken", AuthyKey: "rigkey",
-		Services: []string{id("VA"), "VA" + strings.Repeat("0", 31) + "2"},
+		CallbackURL: r.App + "/onetouch/callback",
+		Services:    []string{id("VA"), "VA" + strings.Repeat("0", 31) + "2"},
 	})
 	if err != nil {
 		r.t.Fatal(err)
@@ -122,7 +132,7 @@ func (r *Rig) simulate(provider string) map[string]string {
 		provider = "verify"
 	}
 	return map[string]string{
-		"PROVIDER": provider, "PUBLIC_URL": "http://localhost", "BCRYPT_COST": "4", "CHANNELS": "sms,call,whatsapp",
+		"PROVIDER": provider, "PUBLIC_URL": r.App, "BCRYPT_COST": "4", "CHANNELS": "sms,call,whatsapp",
 		"TWILIO_ACCOUNT_SID": id("AC"), "TWILIO_AUTH_TOKEN": "rigtoken", "TWILIO_NUMBER": "+15005550006",
 		"VERIFY_SERVICE_SID": id("VA"), "VERIFY_SIGNUP_SERVICE_SID": "VA" + strings.Repeat("0", 31) + "2", "AUTHY_API_KEY": "rigkey",
 		"TWILIO_VERIFY_URL": vendors.URL, "TWILIO_API_URL": vendors.URL, "AUTHY_API_URL": vendors.URL,
@@ -152,9 +162,9 @@ func (r *Rig) serve(vars map[string]string) {
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	srv := httptest.NewServer(g)
-	r.t.Cleanup(srv.Close)
-	r.App = srv.URL
+	r.door.Config.Handler = g
+	r.door.Start()
+	r.t.Cleanup(r.door.Close)
 }
 
 type function struct {

@@ -38,7 +38,7 @@ func New(_ context.Context, cfg env.Config) (http.Handler, error) {
 func (s *step) show(w http.ResponseWriter, r *http.Request) error {
 	u, _, err := s.guard.Full(r.Context(), r)
 	if errors.Is(err, session.ErrNone) {
-		return web.NoSession("There is no account signed in here.").SendTo("/signup", web.SignInFirst)
+		return web.NoSession("There is no account signed in here.").SendTo("/login", web.SignInFirst)
 	}
 	if err != nil {
 		return s.guard.Refuse(w, r, err)

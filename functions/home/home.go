@@ -21,10 +21,17 @@ var pageText string
 // methods are all routes of the product but the front page's own, and what each
 // takes. A path that stands here and yet arrives came with another method.
 var methods = map[string]string{
-	"/signup":  "GET, POST",
-	"/verify":  "GET, POST",
-	"/resend":  "POST",
-	"/account": "GET",
+	"/signup":            "GET, POST",
+	"/verify":            "GET, POST",
+	"/resend":            "POST",
+	"/login":             "GET, POST",
+	"/status":            "GET, POST",
+	"/onetouch/callback": "GET, POST",
+	"/account":           "GET",
+	"/factors":           "GET, POST",
+	"/factors/confirm":   "POST",
+	"/factors/remove":    "POST",
+	"/logout":            "POST",
 }
 
 type step struct {

@@ -12,7 +12,6 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
-	"sync"
 	"time"
 
 	"latchkey/shared/budget"
@@ -29,7 +28,7 @@ type step struct {
 	site   *web.Site
 	table  *store.Table
 	guard  *session.Guard
-	budget *budget.Budget
+	budget map[store.Flow]*budget.Budget
 	set    *providers.Set
 }
 
@@ -38,7 +37,10 @@ func New(_ context.Context, cfg env.Config) (http.Handler, error) {
 	vars := env.Read(cfg)
 	s := &step{now: cfg.Now, site: web.New(cfg, vars), table: store.Open(cfg, vars)}
 	s.guard = session.NewGuard(cfg, vars, s.table, s.site)
-	s.budget = budget.New(cfg, vars, s.table, store.Signup)
+	s.budget = map[store.Flow]*budget.Budget{
+		store.Signup: budget.New(cfg, vars, s.table, store.Signup),
+		store.Login:  budget.New(cfg, vars, s.table, store.Login),
+	}
 	s.set = providers.New(cfg, vars)
 	err := vars.Err()
 	if err != nil {
@@ -64,14 +66,17 @@ func (s *step) resend(w http.ResponseWriter, r *http.Request) error {
 	}
 	now := s.now()
 	send := s.ask(r, half)
-	sends, fresh, err := s.take(r.Context(), send, half, now)
+	if now.Before(half.ResendAt) {
+		return explain(&store.Limited{After: half.ResendAt.Sub(now)})
+	}
+	sends, fresh, err := s.budget[half.Flow].Take(r.Context(), send, now)
 	if err != nil {
 		return explain(err)
 	}
 	if !fresh {
 		return s.site.Next(w, r, "/verify", notice(channel, otp.Sent{}))
 	}
-	half.Sends, half.ResendAt = sends, s.budget.Next(sends, now)
+	half.Sends, half.ResendAt = sends, s.budget[half.Flow].Next(sends, now)
 	return s.send(w, r, half, channel)
 }
 
@@ -83,8 +88,8 @@ func (s *step) check(half store.Session, channel otp.Channel) error {
 	case half.Taken:
 		return web.CannotComplete()
 	case half.Checks >= s.guard.Tries:
-		return web.UsedUp()
-	case half.Hash == "":
+		return session.UsedUp(half)
+	case half.Flow == store.Signup && half.Hash == "":
 		return web.Lost()
 	}
 	return nil
@@ -98,32 +103,6 @@ func (s *step) ask(r *http.Request, half store.Session) budget.Send {
 	}
 }
 
-// take takes all limits in one round trip. The session knows when the next send
-// may be, so the narrow ones rarely refuse here; when they do, the wide ones
-// get back what they gave.
-func (s *step) take(ctx context.Context, send budget.Send, half store.Session, now time.Time) (store.Sends, bool, error) {
-	if now.Before(half.ResendAt) {
-		return store.Sends{}, false, &store.Limited{After: half.ResendAt.Sub(now)}
-	}
-	var sends store.Sends
-	var fresh bool
-	var narrow error
-	var wg sync.WaitGroup
-	wg.Go(func() { sends, fresh, narrow = s.budget.Narrow(ctx, send, now) })
-	wide := s.budget.Wide(ctx, send, now)
-	wg.Wait()
-	switch {
-	case wide == nil && (narrow != nil || !fresh):
-		s.budget.ReleaseWide(ctx, send, now)
-	case wide != nil && narrow == nil && fresh:
-		s.budget.Release(ctx, send, sends, now)
-	}
-	if narrow != nil || !fresh {
-		return sends, false, narrow
-	}
-	return sends, true, wide
-}
-
 // send asks the vendor and keeps what came of it.
 func (s *step) send(w http.ResponseWriter, r *http.Request, half store.Session, channel otp.Channel) error {
 	codes, err := s.set.Codes(half.Flow, half.Provider)
@@ -132,7 +111,9 @@ func (s *step) send(w http.ResponseWriter, r *http.Request, half store.Session, 
 	}
 	ctx, cancel := providers.Sparing(r.Context())
 	defer cancel()
-	sent, unsent := codes.Send(ctx, providers.Target(half.Profile), channel)
+	to := providers.Target(half.Profile)
+	to.Insist = true
+	sent, unsent := codes.Send(ctx, to, channel)
 	if sent.Ref != "" {
 		half.Ref = sent.Ref
 	}

@@ -105,7 +105,7 @@ func (s *step) once(ctx context.Context, a *attempt) error {
 	if a.form.key == "" {
 		return nil
 	}
-	err := s.table.Once(ctx, "signup-key", a.form.key, session.Digest(a.form.key, a.form.content(a.half.Profile)), a.now)
+	err := s.table.Once(ctx, "signup-key", a.form.key, session.Digest(a.form.key, a.form.content(a.half.Profile)), session.KeyLife, a.now)
 	if errors.Is(err, store.ErrRefused) {
 		return errKey
 	}

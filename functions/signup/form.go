@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/text/unicode/norm"
 
+	"latchkey/shared/email"
 	"latchkey/shared/password"
 	"latchkey/shared/session"
 	"latchkey/shared/store"
@@ -52,7 +53,7 @@ func read(r *http.Request) (form, error) {
 		f.Seed = session.NewSeed()
 	}
 	if !session.ValidSeed(f.Seed) {
-		return form{}, web.Malformed("The form's hidden field or the Idempotency-Key must be 32 to 128 characters of A-Z a-z 0-9 - _. Please open the page again.")
+		return form{}, web.BadSeed()
 	}
 	return f, nil
 }
@@ -68,7 +69,7 @@ func (s *step) check(f form) (store.Profile, []web.Field) {
 	}
 	name, text := checkName(f.Name)
 	note("fullName", text)
-	email, text := normaliseEmail(f.Email)
+	address, text := email.Normalise(f.Email)
 	note("email", text)
 	note("password", checkPassword(f.password))
 	number, text := s.countries.number(f.Country, f.Phone)
@@ -77,7 +78,7 @@ func (s *step) check(f form) (store.Profile, []web.Field) {
 		note("phone", "Enter your mobile number.")
 	}
 	return store.Profile{
-		Name: name, Email: email, Phone: number.e164, Country: number.region, CallingCode: number.callingCode, Provider: s.provider,
+		Name: name, Email: address, Phone: number.e164, Country: number.region, CallingCode: number.callingCode, Provider: s.provider,
 	}, wrong
 }
 

@@ -58,7 +58,8 @@ func open(cfg env.Config) (*step, error) {
 	s.countries = newCountries(vars)
 	set := providers.New(cfg, vars)
 	s.provider = set.Default
-	s.hash = hasher(vars, s.site.Secure)
+	cost := password.Cost(vars)
+	s.hash = func(typed string) (string, error) { return password.Hash(typed, cost) }
 	err := vars.Err()
 	if err != nil {
 		return nil, err
@@ -69,16 +70,6 @@ func open(cfg env.Config) (*step, error) {
 	}
 	s.page = s.site.Parse("signup", pageText)
 	return s, nil
-}
-
-// hasher lets only a laptop have hashes that are cheap to guess.
-func hasher(vars *env.Vars, deployed bool) func(string) (string, error) {
-	lowest := 4
-	if deployed {
-		lowest = 10
-	}
-	cost := vars.Int("BCRYPT_COST", 10, lowest, 16)
-	return func(p string) (string, error) { return password.Hash(p, cost) }
 }
 
 func (s *step) handler() http.Handler {

@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"context"
 	"encoding/hex"
 	"errors"
 	"net/http"
@@ -32,7 +33,7 @@ func (s *step) check(w http.ResponseWriter, r *http.Request) error {
 	if !ok {
 		return s.guard.Refuse(w, r, session.ErrNone)
 	}
-	code, ok := clean(v["code"])
+	code, ok := otp.Clean(v["code"])
 	if !ok {
 		return s.malformed(w, r)
 	}
@@ -44,7 +45,7 @@ func (s *step) check(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if a.half.Hash == "" {
+	if a.half.Flow == store.Signup && a.half.Hash == "" {
 		return web.Lost()
 	}
 	return s.ask(w, r, a)
@@ -62,17 +63,19 @@ func (s *step) malformed(w http.ResponseWriter, r *http.Request) error {
 
 // ask has the vendor check the code.
 func (s *step) ask(w http.ResponseWriter, r *http.Request, a *attempt) error {
-	codes, err := s.set.Codes(a.half.Flow, a.half.Provider)
-	if err != nil {
-		return err
-	}
 	ctx, cancel := providers.Sparing(r.Context())
 	defer cancel()
-	err = codes.Check(ctx, providers.Target(a.half.Profile), a.half.Ref, a.code)
+	err := s.judge(ctx, a)
 	var limited *otp.LimitedError
 	switch {
+	case err == nil && a.half.Flow == store.Login:
+		return s.confirm(w, r, a)
 	case err == nil:
 		return s.complete(w, r, a)
+	case errors.Is(err, errUsed):
+		p := web.WrongCode(s.guard.Tries - a.half.Checks)
+		p.Detail = "That code was used already. Wait for the next one that your app shows."
+		return p.On(s.page, s.view(a.half, p))
 	case errors.Is(err, otp.ErrWrong):
 		p := web.WrongCode(s.guard.Tries - a.half.Checks)
 		return p.On(s.page, s.view(a.half, p))
@@ -84,6 +87,42 @@ func (s *step) ask(w http.ResponseWriter, r *http.Request, a *attempt) error {
 	}
 	p := web.Unavailable(err)
 	return p.On(s.page, s.view(a.half, p))
+}
+
+// judge has the vendor check the code that was sent, if any was, and then the
+// one that the user's authenticator shows: one form takes both (parity 113).
+func (s *step) judge(ctx context.Context, a *attempt) error {
+	codes, err := s.set.Codes(a.half.Flow, a.half.Provider)
+	if err != nil {
+		return err
+	}
+	err = codes.Check(ctx, providers.Target(a.half.Profile), a.half.Ref, a.code)
+	wrong := errors.Is(err, otp.ErrWrong)
+	factors := s.set.Factors()
+	if a.half.Token == "" || factors == nil || !wrong && !errors.Is(err, otp.ErrGone) {
+		return err
+	}
+	err = factors.CheckToken(ctx, a.half.UID, a.half.Token, a.code)
+	if wrong && errors.Is(err, otp.ErrGone) {
+		return otp.ErrWrong
+	}
+	if err != nil {
+		return err
+	}
+	return s.spend(ctx, a)
+}
+
+// errUsed says that a token is right and was used a moment ago.
+var errUsed = errors.New("token was used")
+
+// spend makes an authenticator's token useless to all other sessions for as long
+// as it would be right.
+func (s *step) spend(ctx context.Context, a *attempt) error {
+	err := session.Spend(ctx, s.table, a.half.UID, a.code, a.half.ID, s.now())
+	if errors.Is(err, store.ErrRefused) {
+		return errUsed
+	}
+	return err
 }
 
 // complete makes the user, whose key is the uniqueness of the email.
@@ -116,8 +155,9 @@ func (s *step) confirm(w http.ResponseWriter, r *http.Request, a *attempt) error
 		return err
 	}
 	s.guard.Set(w, t)
+	s.guard.Remember(w, r, a.half)
 	notice := web.NoNotice
-	if first {
+	if first && a.half.Flow == store.Signup {
 		notice = s.celebrate(r, a.half)
 	}
 	return s.site.Next(w, r, "/account", notice)

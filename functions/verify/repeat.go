@@ -29,7 +29,7 @@ func (s *step) unreserved(w http.ResponseWriter, r *http.Request, a *attempt) er
 	if err != nil {
 		return s.guard.Refuse(w, r, err)
 	}
-	usedUp := web.UsedUp()
+	usedUp := session.UsedUp(half)
 	switch {
 	case half.Taken:
 		return web.CannotComplete()
@@ -55,12 +55,14 @@ func (s *step) repeated(w http.ResponseWriter, r *http.Request, a *attempt) erro
 // crash came between. If another try is under way, it may just have used the
 // code.
 func (s *step) gone(w http.ResponseWriter, r *http.Request, a *attempt) error {
-	u, err := s.table.User(r.Context(), a.half.Key)
-	if err == nil && u.MadeBy(a.half.UID, a.half.Epoch) && subtle.ConstantTimeCompare([]byte(u.Proof), []byte(a.proof())) == 1 {
-		return s.confirm(w, r, a)
-	}
-	if err != nil && !errors.Is(err, store.ErrNotFound) {
-		return err
+	if a.half.Flow == store.Signup {
+		u, err := s.table.User(r.Context(), a.half.Key)
+		if err == nil && u.MadeBy(a.half.UID, a.half.Epoch) && subtle.ConstantTimeCompare([]byte(u.Proof), []byte(a.proof())) == 1 {
+			return s.confirm(w, r, a)
+		}
+		if err != nil && !errors.Is(err, store.ErrNotFound) {
+			return err
+		}
 	}
 	latest, err := s.table.Session(r.Context(), a.half.Key, a.half.ID)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {

@@ -1,7 +1,8 @@
-// Package verify takes the code that was sent to a phone. For a sign-up the
-// right code makes the user, and then the session a signed-in one, in this
-// order: a crash between the two is mended by the next try, because the user
-// item names the session that made it.
+// Package verify takes a code: the one that was sent to a phone, or at a login
+// also the one that an app shows. For a sign-up the right code makes the user,
+// and then the session a signed-in one, in this order: a crash between the two
+// is mended by the next try, because the user item names the session that made
+// it. For a login the user is there already.
 //
 // A try is reserved on the session before the vendor is asked, so that no
 // number of parallel requests buys more than five. Requests that find the work
@@ -12,11 +13,7 @@ import (
 	"context"
 	_ "embed" // the page
 	"net/http"
-	"regexp"
-	"strings"
 	"time"
-
-	"golang.org/x/text/width"
 
 	"latchkey/shared/env"
 	"latchkey/shared/message"
@@ -67,7 +64,7 @@ func (s *step) show(w http.ResponseWriter, r *http.Request) error {
 		return s.guard.Refuse(w, r, err)
 	}
 	if half.Checks >= s.guard.Tries && !half.Taken {
-		return web.UsedUp()
+		return session.UsedUp(half)
 	}
 	if web.WantsJSON(r) {
 		return s.site.JSON(w, map[string]any{
@@ -80,14 +77,36 @@ func (s *step) show(w http.ResponseWriter, r *http.Request) error {
 // view is what the page shows: of the phone only its last digits (R-134), and
 // never a code that was typed (R-051).
 func (s *step) view(half store.Session, p *web.Problem) web.View {
-	return web.View{Title: "Verify your phone", Data: struct {
+	title := "Verify your phone"
+	if half.Flow == store.Login {
+		title = "Confirm that it is you"
+	}
+	return web.View{Title: title, Data: struct {
+		Login    bool
 		Ending   string
-		Unsent   bool
-		ByApp    bool
+		Way      string
 		Wait     int
 		Channels []otp.Channel
+		Rival    store.Push
 		Problem  *web.Problem
-	}{half.Phone.Ending(), half.Failed(), half.ByApp, s.wait(half), s.set.Offered(half), p}}
+	}{half.Flow == store.Login, half.Phone.Ending(), way(half), s.wait(half), s.set.Offered(half), half.Rival, p}}
+}
+
+// way is where the visitor finds a code: what the page says.
+func way(half store.Session) string {
+	switch {
+	case half.ByApp:
+		return "authy"
+	case half.Outcome == store.Sent:
+		return "sent"
+	case half.Token != "":
+		return "authenticator"
+	case half.Flow == store.Login && (half.Outcome == store.Quiet || half.Outcome == store.Asked || half.Outcome == ""):
+		return "ask"
+	case half.Failed() || half.Flow == store.Login:
+		return "unsent"
+	}
+	return "sent"
 }
 
 // wait is how many seconds until the code may be asked for again.
@@ -97,24 +116,4 @@ func (s *step) wait(half store.Session) int {
 		return 0
 	}
 	return int((left + time.Second - 1) / time.Second)
-}
-
-// digits is a code after cleaning. It stays a string: leading zeros count
-// (R-029). Shorter codes are guessed too easily; a Verify service must not be
-// set to any (R-040).
-var digits = regexp.MustCompile(`^[0-9]{6,10}$`)
-
-// clean forgives how a code is typed: blanks, hyphens, and the wide digits of
-// East Asian keyboards (parity 56).
-func clean(typed string) (string, bool) {
-	if len(typed) > 64 {
-		return "", false
-	}
-	code := strings.Map(func(r rune) rune {
-		if strings.ContainsRune(" -\u00a0\u3000\t\r\n", r) {
-			return -1
-		}
-		return r
-	}, width.Narrow.String(typed))
-	return code, digits.MatchString(code)
 }

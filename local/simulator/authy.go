@@ -42,7 +42,7 @@ func (s *Simulator) authyRoutes(mux *http.ServeMux) {
 	mux.HandleFunc("GET "+base+"call/{id}", s.front(v, nil, s.withUser(s.authyCall)))
 	mux.HandleFunc("GET "+base+"verify/{token}/{id}", s.front(v, countCheck, s.withUser(s.verifyAuthyToken)))
 	mux.HandleFunc("/protected/json/", s.front(v, nil, authyNotFound))
-	mux.HandleFunc("/onetouch/json/", s.front(v, nil, authyNotFound))
+	s.oneTouchRoutes(mux, v)
 }
 
 // authyFront is the front of Authy: the key in a header (or, as old clients

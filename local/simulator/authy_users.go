@@ -37,7 +37,7 @@ func (s *Simulator) newAuthyUser(w http.ResponseWriter, r *http.Request) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	u, err = s.enrol(u)
+	u, err = s.keepAuthyUser(u)
 	if err != nil {
 		failAuthy(w, http.StatusServiceUnavailable, "60000", "An error occurred")
 		return
@@ -81,9 +81,9 @@ func notValid(faults []string) map[string]any {
 	return body
 }
 
-// enrol returns the user of that phone, making it if need be. Ids are random,
+// keepAuthyUser returns the user of that phone, making it if need be. Ids are random,
 // so that one from before DELETE /api never comes to mean another phone.
-func (s *Simulator) enrol(u *authyUser) (*authyUser, error) {
+func (s *Simulator) keepAuthyUser(u *authyUser) (*authyUser, error) {
 	for _, known := range s.world.authy {
 		if known.phone() != u.phone() {
 			continue

@@ -21,6 +21,10 @@ type handset struct {
 	unread   int    // messages that were never listed
 	touched  uint64 // number of the last delivery, for order and eviction
 	appSeed  []byte // the Authy app's secret, nil: not installed
+
+	factors map[string]bool // sids of the push factors registered here
+	totp    *totpSecret     // the authenticator app's last scan, nil: none
+	appLast bool            // the Authy app was put here after that scan
 }
 
 // message is an entry of GET /api/phones/{e164}/messages.
@@ -47,6 +51,11 @@ func (w *world) handset(phone string) *handset {
 func (w *world) hasApp(phone string) bool {
 	h := w.phones[phone]
 	return h != nil && h.appSeed != nil
+}
+
+// holdsSecret reports whether a vendor's record speaks of this very phone.
+func (h *handset) holdsSecret() bool {
+	return h.appSeed != nil || len(h.factors) > 0 || h.totp != nil
 }
 
 // deliver counts a text or call as accepted and, in fair weather, brings it to
@@ -78,14 +87,14 @@ func (h *handset) add(m message) {
 }
 
 // evict forgets the messages of the phone that has been quiet longest. A phone
-// with the app stays, for its seed belongs to a user.
+// with a secret stays, for a user's record speaks of it.
 func (w *world) evict() {
 	if len(w.phones) <= maxPhones {
 		return
 	}
 	oldest := ""
 	for phone, h := range w.phones {
-		if h.appSeed != nil {
+		if h.holdsSecret() {
 			continue
 		}
 		if oldest == "" || h.touched < w.phones[oldest].touched {

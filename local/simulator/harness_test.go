@@ -55,15 +55,22 @@ func newRig(t *testing.T) *rig { return newRigWith(t, "") }
 
 func newRigWith(t *testing.T, stateFile string) *rig {
 	t.Helper()
+	return newRigOf(t, func(o *simulator.Options) { o.StateFile = stateFile })
+}
+
+// newRigOf lets a test change the options before anything starts.
+func newRigOf(t *testing.T, set func(*simulator.Options)) *rig {
+	t.Helper()
 	c := &clock{t: time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)}
-	sim, err := simulator.New(simulator.Options{
+	o := simulator.Options{
 		Now:        c.now,
 		AccountSID: account,
 		AuthToken:  secret,
 		AuthyKey:   authyKey,
 		Services:   []string{service, service2},
-		StateFile:  stateFile,
-	})
+	}
+	set(&o)
+	sim, err := simulator.New(o)
 	if err != nil {
 		t.Fatalf("New: %v", err)
 	}

@@ -30,6 +30,10 @@ func FuzzWeather(f *testing.F) {
 		if d < 0 || d > maxWait || (d > 0) != strings.HasPrefix(api, "slow:") {
 			t.Errorf("%q waits %v", api, d)
 		}
+		late := w.lateness()
+		if late < 0 || late > maxWait || (late > 0) != strings.HasPrefix(callbacks, "delay:") {
+			t.Errorf("%q is late by %v", callbacks, late)
+		}
 	})
 }
 

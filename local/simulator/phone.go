@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"time"
 )
 
 // Phone serves the simulated phone: its page, its API, the weather and the
@@ -81,13 +80,16 @@ func (s *Simulator) onPhone(h func(http.ResponseWriter, *http.Request, string)) 
 
 // phoneView is an entry of GET /api/phones.
 type phoneView struct {
-	Phone  string `json:"phone"`
-	Unread int    `json:"unread"` // messages that no one has listed yet
-	App    bool   `json:"app"`
+	Phone         string `json:"phone"`
+	Unread        int    `json:"unread"`        // messages that no one has listed yet
+	Pending       int    `json:"pending"`       // approvals that wait for an answer
+	App           bool   `json:"app"`           // Authy's
+	Factors       int    `json:"factors"`       // push factors of Verify registered here
+	Authenticator bool   `json:"authenticator"` // an otpauth URI was scanned
 }
 
-// listPhones names the phones that received something or have the app, the
-// latest first.
+// listPhones names the phones that received something, were asked something or
+// have an app, the latest first.
 func (s *Simulator) listPhones(w http.ResponseWriter, _ *http.Request) {
 	s.mu.Lock()
 	phones := make([]string, 0, len(s.world.phones))
@@ -100,10 +102,11 @@ func (s *Simulator) listPhones(w http.ResponseWriter, _ *http.Request) {
 			strings.Compare(a, b),
 		)
 	})
+	pending := s.world.pendingApprovals(s.now())
 	views := make([]phoneView, len(phones))
 	for i, phone := range phones {
 		h := s.world.phones[phone]
-		views[i] = phoneView{phone, h.unread, h.appSeed != nil}
+		views[i] = phoneView{phone, h.unread, pending[phone], h.appSeed != nil, len(h.factors), h.totp != nil}
 	}
 	s.mu.Unlock()
 	writeJSON(w, http.StatusOK, views)
@@ -119,76 +122,6 @@ func (s *Simulator) listMessages(w http.ResponseWriter, _ *http.Request, phone s
 	}
 	s.mu.Unlock()
 	writeJSON(w, http.StatusOK, messages)
-}
-
-// listApprovals is always empty: no simulated vendor makes push requests yet.
-func (s *Simulator) listApprovals(w http.ResponseWriter, _ *http.Request, _ string) {
-	writeJSON(w, http.StatusOK, []struct{}{})
-}
-
-func (s *Simulator) decideApproval(w http.ResponseWriter, _ *http.Request, _ string) {
-	refuse(w, http.StatusNotFound, "This phone has no such approval request.")
-}
-
-// appRequest is the body of PUT /api/phones/{e164}/app.
-type appRequest struct {
-	Installed *bool   `json:"installed"`
-	Enrolment *string `json:"enrolment"`
-	URI       *string `json:"uri"`
-}
-
-func (s *Simulator) putApp(w http.ResponseWriter, r *http.Request, phone string) {
-	var req appRequest
-	if !readJSON(w, r, &req) {
-		return
-	}
-	if req.Enrolment != nil || req.URI != nil {
-		refuse(w, http.StatusConflict, "This phone cannot take enrolments of Verify factors yet.")
-		return
-	}
-	if req.Installed == nil {
-		refuse(w, http.StatusBadRequest, `Say {"installed":true} or {"installed":false}.`)
-		return
-	}
-	err := s.install(phone, *req.Installed)
-	if err != nil {
-		refuse(w, http.StatusInternalServerError, "The state file could not be written.")
-		return
-	}
-	writeJSON(w, http.StatusOK, map[string]bool{"installed": *req.Installed})
-}
-
-// install puts the app on the phone or takes it off; a new installation has a
-// new seed, so the old app's tokens are dead.
-func (s *Simulator) install(phone string, installed bool) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.world.hasApp(phone) == installed {
-		return nil
-	}
-	h := s.world.handset(phone)
-	h.appSeed = nil
-	if installed {
-		h.appSeed = randomBytes(20)
-	} else if len(h.messages) == 0 {
-		delete(s.world.phones, phone)
-	}
-	return s.save()
-}
-
-func (s *Simulator) showToken(w http.ResponseWriter, _ *http.Request, phone string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if !s.world.hasApp(phone) {
-		refuse(w, http.StatusConflict, "The Authy app is not installed on this phone.")
-		return
-	}
-	now := s.now()
-	step := int64(appStep / time.Second)
-	writeJSON(w, http.StatusOK, map[string]any{
-		"token":        appToken(s.world.phones[phone].appSeed, appStepAt(now)),
-		"seconds_left": step - now.Unix()%step,
-	})
 }
 
 func (s *Simulator) showWeather(w http.ResponseWriter, _ *http.Request) {

@@ -20,12 +20,12 @@ func TestPhoneMessages(t *testing.T) {
 		r.start(channel).want(201)
 		r.clock.move(time.Minute)
 	}
-	r.api("GET", "/api/phones", "").want(200).like(`[{"phone":"+14155552671","unread":3,"app":false}]`)
+	r.api("GET", "/api/phones", "").want(200).like(`[{"phone":"+14155552671","unread":3,"pending":0,"app":false,"factors":0,"authenticator":false}]`)
 	r.api("GET", "/api/phones/%2B14155552671/messages", "").want(200).like(`[
 		{"id":"*","kind":"sms","from":"Verify","to":"+14155552671","body":"*","sent_at":"2026-03-04T05:06:07Z"},
 		{"id":"*","kind":"call","from":"Verify","to":"+14155552671","body":"*","sent_at":"2026-03-04T05:07:07Z"},
 		{"id":"*","kind":"whatsapp","from":"Verify","to":"+14155552671","body":"*","sent_at":"2026-03-04T05:08:07Z"}]`)
-	r.api("GET", "/api/phones", "").want(200).like(`[{"phone":"+14155552671","unread":0,"app":false}]`)
+	r.api("GET", "/api/phones", "").want(200).like(`[{"phone":"+14155552671","unread":0,"pending":0,"app":false,"factors":0,"authenticator":false}]`)
 	codes := map[string]bool{}
 	for _, m := range r.messages(phone) {
 		codes[codeInText.FindString(m.Body)] = true
@@ -67,8 +67,8 @@ func TestPhoneRefusals(t *testing.T) {
 		{"POST", "/api/weather", "{}", 404},
 		{"GET", "/page.html", "", 404},
 		{"POST", "/api/phones/" + phone + "/approvals/1", `{"decision":"approved"}`, 404},
-		{"PUT", "/api/phones/" + phone + "/app", `{"installed":true,"enrolment":"x"}`, 409},
-		{"PUT", "/api/phones/" + phone + "/app", `{"uri":"otpauth://totp/x"}`, 409},
+		{"PUT", "/api/phones/" + phone + "/app", `{"installed":true,"enrolment":"x"}`, 400},
+		{"PUT", "/api/phones/" + phone + "/app", `{"uri":"otpauth://totp/x"}`, 400},
 		{"PUT", "/api/phones/" + phone + "/app", `{}`, 400},
 		{"PUT", "/api/phones/" + phone + "/app", `{"installed":"yes"}`, 400},
 		{"PUT", "/api/phones/" + phone + "/app", `{"other":true}`, 400},

@@ -31,6 +31,11 @@ type Options struct {
 	AuthyKey string
 	// Services are the Verify services (VA…) that exist.
 	Services []string
+	// CallbackURL is the stack's public address for callbacks, signed and posted
+	// to, such as http://localhost:3000/onetouch/callback. Empty: nobody is
+	// called back. It has no query, for implementations of Authy's signature
+	// disagree about one.
+	CallbackURL string
 	// StateFile keeps what must outlive a restart: Authy's users and the apps
 	// installed on the phones. Empty keeps it in memory only.
 	StateFile string
@@ -47,7 +52,8 @@ type Simulator struct {
 
 	closing context.Context // done once Close was called: ends slow weather
 	end     context.CancelFunc
-	waiting sync.WaitGroup // calls that slow weather holds
+	waiting sync.WaitGroup // calls that the weather holds, and callbacks on their way
+	caller  *http.Client   // of callbacks
 
 	mu    sync.Mutex
 	world *world // guarded by mu, with all that hangs on it
@@ -61,17 +67,25 @@ type world struct {
 	phones   map[string]*handset // by E.164
 	authy    map[int]*authyUser  // by authy id
 	verify   map[verifyKey]*verification
+	entities map[string]*entity // by service and lower-case identity
 	messages messageLog
+
+	approvals map[string]*approval // by the vendor's id
+	asked     uint64               // approvals so far, for their order
+	overtaken *delivery            // what reorder weather holds back, nil: nothing
+	faults    int                  // error answers in a row to Authy's callbacks
 
 	deliveries uint64 // to any phone
 }
 
 func newWorld() *world {
 	return &world{
-		weather: fairWeather(),
-		phones:  map[string]*handset{},
-		authy:   map[int]*authyUser{},
-		verify:  map[verifyKey]*verification{},
+		weather:   fairWeather(),
+		phones:    map[string]*handset{},
+		authy:     map[int]*authyUser{},
+		verify:    map[verifyKey]*verification{},
+		entities:  map[string]*entity{},
+		approvals: map[string]*approval{},
 	}
 }
 
@@ -93,34 +107,41 @@ func New(o Options) (*Simulator, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	s := &Simulator{opts: o, services: map[string]bool{}, log: o.Log, world: newWorld()}
+	err := checkCallbackURL(o.CallbackURL)
+	if err != nil {
+		return nil, fmt.Errorf("setting up simulator: %w", err)
+	}
+	s := &Simulator{opts: o, services: map[string]bool{}, log: o.Log, world: newWorld(), caller: newCaller()}
 	s.closing, s.end = context.WithCancel(context.Background())
 	for _, sid := range o.Services {
 		s.services[sid] = true
 	}
-	err := s.load()
+	err = s.load()
 	if err != nil {
 		return nil, fmt.Errorf("loading simulator state: %w", err)
 	}
 	return s, nil
 }
 
-// Close ends every wait that slow weather imposes and returns when those calls
-// are over. Close the servers of Vendors and Phone first.
+// Close ends every wait that the weather imposes, calls off the callbacks that
+// are on their way and returns when all that is over. Close the servers of
+// Vendors and Phone first.
 func (s *Simulator) Close() error {
 	s.mu.Lock()
 	s.end()
 	s.mu.Unlock()
 	s.waiting.Wait()
+	s.caller.CloseIdleConnections()
 	return nil
 }
 
-// Vendors serves Authy under /protected/json, Verify under /v2 and Messages
+// Vendors serves Authy under /protected/json and /onetouch/json, Verify under /v2 and Messages
 // under /2010-04-01.
 func (s *Simulator) Vendors() http.Handler {
 	mux := http.NewServeMux()
 	s.authyRoutes(mux)
 	s.verifyRoutes(mux)
+	s.entityRoutes(mux)
 	s.messageRoutes(mux)
 	return mux
 }

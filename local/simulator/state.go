@@ -15,6 +15,7 @@ import (
 type saved struct {
 	AuthyUsers []*authyUser      `json:"authy_users"`
 	Apps       map[string][]byte `json:"apps"` // E.164 to the Authy app's seed
+	Entities   json.RawMessage   `json:"entities,omitempty"`
 }
 
 func (s *Simulator) load() error {
@@ -45,6 +46,13 @@ func (s *Simulator) load() error {
 		}
 		s.world.handset(phone).appSeed = seed
 	}
+	if len(st.Entities) == 0 {
+		return nil
+	}
+	err = s.world.loadEntities(st.Entities)
+	if err != nil {
+		return fmt.Errorf("decoding state file: %w", err)
+	}
 	return nil
 }
 
@@ -66,7 +74,7 @@ func (s *Simulator) save() error {
 }
 
 func (w *world) saved() saved {
-	st := saved{AuthyUsers: []*authyUser{}, Apps: map[string][]byte{}}
+	st := saved{AuthyUsers: []*authyUser{}, Apps: map[string][]byte{}, Entities: w.saveEntities()}
 	for _, u := range w.authy {
 		st.AuthyUsers = append(st.AuthyUsers, u)
 	}

@@ -11,8 +11,7 @@ import (
 // maxWait bounds the durations a weather may name.
 const maxWait = time.Minute
 
-// weather says how the vendors misbehave. Callback weather is kept and shown;
-// the vendor APIs simulated so far call nobody back.
+// weather says how the vendors misbehave.
 type weather struct {
 	SMS       string `json:"sms"`
 	API       string `json:"api"`
@@ -51,6 +50,16 @@ func oneOf(v, timed string, words ...string) bool {
 func (w weather) slowness() time.Duration {
 	v, slow := strings.CutPrefix(w.API, "slow:")
 	if !slow {
+		return 0
+	}
+	d, _ := time.ParseDuration(v) // check has seen it
+	return d
+}
+
+// lateness is how long a callback waits.
+func (w weather) lateness() time.Duration {
+	v, late := strings.CutPrefix(w.Callbacks, "delay:")
+	if !late {
 		return 0
 	}
 	d, _ := time.ParseDuration(v) // check has seen it

@@ -46,7 +46,7 @@ func (c *codes) Send(ctx context.Context, to otp.Target, channel otp.Channel) (o
 		to.User = id
 	}
 	sent := otp.Sent{User: to.User}
-	app, err := c.send(ctx, path, to.User)
+	app, err := c.send(ctx, path, to.User, c.force || to.Insist)
 	if err != nil {
 		return sent, fmt.Errorf("sending code: %w", err)
 	}
@@ -60,12 +60,12 @@ func (c *codes) register(ctx context.Context, to otp.Target) (string, error) {
 	if !to.Phone.Valid() || "+"+to.CountryCode+national != string(to.Phone) {
 		return "", fmt.Errorf("number and country code do not fit: %w", otp.ErrUnreachable)
 	}
-	call, a, err := c.c.call(ctx, http.MethodPost, "users/new", url.Values{
+	call, a, err := c.c.call(ctx, http.MethodPost, protected+"users/new", url.Values{
 		"user[email]":               {to.Email},
 		"user[cellphone]":           {national},
 		"user[country_code]":        {to.CountryCode},
 		"send_install_link_via_sms": {"false"},
-	})
+	}.Encode())
 	err = sendFault(call, a, err)
 	if err != nil {
 		return "", err
@@ -78,16 +78,16 @@ func (c *codes) register(ctx context.Context, to otp.Target) (string, error) {
 }
 
 // send reports whether nothing was sent because the person has the app.
-func (c *codes) send(ctx context.Context, path, user string) (bool, error) {
+func (c *codes) send(ctx context.Context, path, user string, force bool) (bool, error) {
 	if !userShape.MatchString(user) {
 		return false, fmt.Errorf("stored authy id is not a number: %w", otp.ErrUnavailable)
 	}
-	call, a, err := c.c.call(ctx, http.MethodGet, path+user+"?force="+strconv.FormatBool(c.force), nil)
+	call, a, err := c.c.call(ctx, http.MethodGet, protected+path+user+"?force="+strconv.FormatBool(force), "")
 	err = sendFault(call, a, err)
 	if err != nil {
 		return false, err
 	}
-	if a.ignored() && c.force {
+	if a.ignored() && force {
 		return false, fmt.Errorf("authy sent nothing although forced: %w", otp.ErrUnavailable)
 	}
 	return a.ignored(), nil
@@ -105,7 +105,7 @@ func (c *codes) Check(ctx context.Context, to otp.Target, _, typed string) error
 	if !codeShape.MatchString(typed) {
 		return fmt.Errorf("checking code: not 6 to 10 digits: %w", otp.ErrWrong)
 	}
-	call, a, err := c.c.call(ctx, http.MethodGet, "verify/"+typed+"/"+to.User+"?force=true", nil)
+	call, a, err := c.c.call(ctx, http.MethodGet, protected+"verify/"+typed+"/"+to.User+"?force=true", "")
 	if err == nil && approved(call, a) {
 		return nil
 	}

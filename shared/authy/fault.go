@@ -15,6 +15,7 @@ const (
 	tooManyRequests = 60003 // "too many tokens in the last hour"
 	tokenUsed       = 60019
 	tokenInvalid    = 60020
+	requestUnknown  = 60049 // no such approval request
 )
 
 const (
@@ -37,6 +38,22 @@ var unreachable = map[int]bool{
 	60106: true, // person suspended
 	60107: true, // person blocked
 	60115: true, // recipient opted out
+}
+
+// noDevice are the refusals to ask this person for an approval. A code is the
+// way then (parity 75).
+var noDevice = map[int]bool{
+	60016: true, // no such person
+	60017: true, // person suspended
+	60018: true, // person disabled
+	60026: true, // no such person
+	60050: true, // person not registered for OneTouch
+	60051: true, // no device
+	60064: true, // OneTouch not enabled for the application
+	60065: true, // the same
+	60066: true, // the same
+	60106: true, // person suspended
+	60107: true, // person blocked
 }
 
 // credentials are the refusals of our key.

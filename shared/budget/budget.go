@@ -50,13 +50,15 @@ func New(cfg env.Config, vars *env.Vars, table *store.Table, flow store.Flow) *B
 	if flow == store.Login {
 		name, perDay = "LOGIN_SENDS_PER_DAY", 6
 	}
+	// A stranger's sign-ups must not use up what logins need either.
+	rule := func(name string) string { return name + "-" + string(flow) }
 	hour, day := time.Hour, 24*time.Hour
 	shortest := time.Minute
 	if vars.Laptop() {
 		shortest = time.Second
 	}
 	history := store.History{
-		Rule:   "sends-" + string(flow),
+		Rule:   rule("sends"),
 		Waits:  vars.Durations("SEND_WAITS", "30s,40s,60s,90s,120s", time.Second, hour),
 		Window: vars.Duration("SEND_WINDOW", 10*time.Minute, shortest, day),
 		PerDay: vars.Int(name, perDay, 1, 10),
@@ -66,10 +68,10 @@ func New(cfg env.Config, vars *env.Vars, table *store.Table, flow store.Flow) *B
 	history.Window = max(history.Window, slices.Max(history.Waits))
 	return &Budget{
 		table: table, log: cfg.Log, history: history,
-		address: store.Counter{Rule: "address", Max: vars.Int("SENDS_PER_ADDRESS", 30, 1, 1e9), Window: hour},
-		prefix:  store.Counter{Rule: "prefix", Max: vars.Int("SENDS_PER_PREFIX", 100, 1, 1e9), Window: hour},
-		country: store.Counter{Rule: "country", Max: vars.Int("SENDS_PER_COUNTRY", 2000, 1, 1e9), Window: day},
-		stack:   store.Counter{Rule: "stack", Max: vars.Int("SENDS_PER_DAY", 5000, 1, 1e9), Window: day},
+		address: store.Counter{Rule: rule("address"), Max: vars.Int("SENDS_PER_ADDRESS", 30, 1, 1e9), Window: hour},
+		prefix:  store.Counter{Rule: rule("prefix"), Max: vars.Int("SENDS_PER_PREFIX", 100, 1, 1e9), Window: hour},
+		country: store.Counter{Rule: rule("country"), Max: vars.Int("SENDS_PER_COUNTRY", 2000, 1, 1e9), Window: day},
+		stack:   store.Counter{Rule: rule("stack"), Max: vars.Int("SENDS_PER_DAY", 5000, 1, 1e9), Window: day},
 	}
 }
 
@@ -120,6 +122,27 @@ func (b *Budget) Wide(ctx context.Context, s Send, now time.Time) error {
 	return err
 }
 
+// Take takes all limits in one round trip, for who knows already when the phone
+// may be sent to, so that the narrow ones rarely refuse. When they do, the wide
+// ones get back what they gave, and the other way round.
+func (b *Budget) Take(ctx context.Context, s Send, now time.Time) (sends store.Sends, fresh bool, err error) {
+	var narrow error
+	var wg sync.WaitGroup
+	wg.Go(func() { sends, fresh, narrow = b.Narrow(ctx, s, now) })
+	wide := b.Wide(ctx, s, now)
+	wg.Wait()
+	switch {
+	case wide == nil && (narrow != nil || !fresh):
+		b.ReleaseWide(ctx, s, now)
+	case wide != nil && narrow == nil && fresh:
+		b.Release(ctx, s, sends, now)
+	}
+	if narrow != nil || !fresh {
+		return sends, false, narrow
+	}
+	return sends, wide == nil, wide
+}
+
 // Release gives back what Narrow freshly took for a send that was not made.
 func (b *Budget) Release(ctx context.Context, s Send, sends store.Sends, now time.Time) {
 	var wg sync.WaitGroup
@@ -153,7 +176,7 @@ func (b *Budget) historyOf(s Send) store.History {
 
 func (b *Budget) addressOf(s Send) store.Counter {
 	c := b.address
-	c.Subject = network(s.Address)
+	c.Subject = Network(s.Address)
 	return c
 }
 
@@ -164,9 +187,9 @@ func (b *Budget) wide(s Send) []store.Counter {
 	return []store.Counter{prefix, country, b.stack}
 }
 
-// network is the part of an address that one client cannot change at will: all
-// of IPv4, the first 64 bits of IPv6.
-func network(address string) string {
+// Network is the part of a client's address, as in http.Request.RemoteAddr, that
+// it cannot change at will: all of IPv4, the first 64 bits of IPv6.
+func Network(address string) string {
 	at, err := netip.ParseAddrPort(address)
 	if err == nil {
 		address = at.Addr().String()

@@ -52,6 +52,7 @@ type Target struct {
 	CountryCode string // calling code, digits only: "49"
 	Email       string // Authy wants one when it registers a phone; Verify never sees it
 	User        string // the vendor's own id of the person (Authy), "" before the first send
+	Insist      bool   // send a message also to who could read the code in the vendor's app: the person asked for one
 }
 
 // Sent is what a back end wants back to check the code later.

@@ -13,6 +13,8 @@ import (
 
 	"golang.org/x/crypto/bcrypt"
 	"golang.org/x/text/unicode/norm"
+
+	"latchkey/shared/env"
 )
 
 // Length of a password, in bytes of its NFC form: the same accented letter is
@@ -31,6 +33,16 @@ var (
 	ErrControl = errors.New("contains a control character")
 )
 
+// Cost reads BCRYPT_COST, the binary logarithm of the work of one hash. Only a
+// laptop may have hashes that are cheap to guess.
+func Cost(vars *env.Vars) int {
+	lowest := 10
+	if vars.Laptop() {
+		lowest = 4
+	}
+	return vars.Int("BCRYPT_COST", 10, lowest, 16)
+}
+
 // Check says whether a password can be one, before any work is spent on it
 // . There are no rules of composition.
 func Check(password string) error {
@@ -44,6 +56,48 @@ func Check(password string) error {
 		return ErrControl // above all NUL: the hash of "a" accepts "a\x00b"
 	}
 	return nil
+}
+
+// ErrWrong: this is not the password of the hash.
+var ErrWrong = errors.New("wrong password")
+
+// nobody is a hash of this cost that no password has: for an email address that
+// nobody signed up with, so that its refusal costs what any other does.
+// It is of the true form, since bcrypt does no work for any other.
+func nobody(cost int) string {
+	return fmt.Sprintf("$2a$%02d$%s", cost, strings.Repeat("latchkeynobody......", 3)[:53])
+}
+
+// Compare returns nil if this is the password of the hash, and ErrWrong if it is
+// not. Any other error is a hash that is none. An empty hash stands for
+// nobody's.
+//
+// It costs the work of one hash of the given cost, whatever comes of it: for a
+// password that cannot be one, for nobody's, and for a hash that was made
+// cheaper, which is topped up. A hash that was made dearer costs what it costs.
+func Compare(hash, password string, cost int) error {
+	unfit := Check(password)
+	if hash == "" || unfit != nil {
+		hash, password = nobody(cost), "-"
+	}
+	err := bcrypt.CompareHashAndPassword([]byte(hash), []byte(norm.NFC.String(password)))
+	made, _ := bcrypt.Cost([]byte(hash))
+	for c := made; made > 0 && c < cost; c++ { // 2^made + … + 2^(cost-1) make up for the difference
+		bcrypt.CompareHashAndPassword([]byte(nobody(c)), []byte("-")) //nolint:errcheck // for its work alone
+	}
+	switch {
+	case errors.Is(err, bcrypt.ErrMismatchedHashAndPassword), err == nil && unfit != nil:
+		return ErrWrong
+	case err != nil:
+		return fmt.Errorf("comparing a password: %w", err)
+	}
+	return nil
+}
+
+// Cheap reports whether a hash was made at less than this cost.
+func Cheap(hash string, cost int) bool {
+	made, err := bcrypt.Cost([]byte(hash))
+	return err == nil && made < cost
 }
 
 // Hash returns the bcrypt hash of a password that passed Check. It takes some

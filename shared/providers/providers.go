@@ -8,11 +8,13 @@ package providers
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"latchkey/shared/authy"
 	"latchkey/shared/env"
 	"latchkey/shared/otp"
+	"latchkey/shared/push"
 	"latchkey/shared/store"
 	"latchkey/shared/verify"
 )
@@ -22,7 +24,9 @@ type Set struct {
 	Default  string        // the name of the vendor that new users get
 	Channels []otp.Channel // that visitors may ask for, where their vendor has them
 
-	codes map[store.Flow]map[string]otp.Codes // by the vendor's name
+	codes   map[store.Flow]map[string]otp.Codes // by the vendor's name
+	pushes  map[string]push.Pushes
+	factors *verify.Factors
 }
 
 // New reads PROVIDER, CHANNELS and every vendor's variables. The default
@@ -32,14 +36,17 @@ func New(cfg env.Config, vars *env.Vars) *Set {
 		Default:  vars.OneOf("PROVIDER", verify.Name, authy.Name),
 		Channels: otp.Channels(vars),
 		codes:    map[store.Flow]map[string]otp.Codes{store.Signup: {}, store.Login: {}},
+		pushes:   map[string]push.Pushes{},
 	}
 	v := verify.New(cfg, vars, s.Default == verify.Name)
 	if v != nil {
 		s.codes[store.Signup][verify.Name], s.codes[store.Login][verify.Name] = v.Signup(), v.Login()
+		s.pushes[verify.Name], s.factors = v.Pushes(), v.Factors()
 	}
 	a := authy.New(cfg, vars, s.Default == authy.Name)
 	if a != nil {
 		s.codes[store.Signup][authy.Name], s.codes[store.Login][authy.Name] = a.Signup(), a.Login()
+		s.pushes[authy.Name] = a.Pushes()
 	}
 	return s
 }
@@ -52,6 +59,41 @@ func (s *Set) Codes(flow store.Flow, name string) (otp.Codes, error) {
 		return nil, fmt.Errorf("provider %q is not configured: %w", name, otp.ErrUnavailable)
 	}
 	return c, nil
+}
+
+// Pushes is how the named vendor asks for approvals, or otp.ErrUnavailable when
+// this deployment holds no credentials for it.
+func (s *Set) Pushes(name string) (push.Pushes, error) {
+	p, ok := s.pushes[name]
+	if !ok {
+		return nil, fmt.Errorf("provider %q is not configured: %w", name, otp.ErrUnavailable)
+	}
+	return p, nil
+}
+
+// Factors is how users of Verify enrol devices and authenticator apps, nil when
+// this deployment holds no credentials for it. Authy's users enrol by
+// installing its app.
+func (s *Set) Factors() *verify.Factors { return s.factors }
+
+// Device is whom a push to this user goes to. It is false when there is nobody:
+// a person with Authy may have its app, one with Verify enrolled a device.
+func Device(u store.User) (push.Target, bool) {
+	if u.Provider == authy.Name {
+		return push.Target{User: u.ProviderRef}, u.ProviderRef != ""
+	}
+	f, ok := Newest(u, "push")
+	return push.Target{User: u.UID, Device: f.SID}, ok
+}
+
+// Newest is the user's newest usable factor of a type.
+func Newest(u store.User, kind string) (store.Factor, bool) {
+	for _, f := range slices.Backward(u.Factors) {
+		if f.Type == kind && f.Active {
+			return f, true
+		}
+	}
+	return store.Factor{}, false
 }
 
 // Offered are the channels that a session's visitor may choose from.

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"net/http"
+	"sync"
 	"time"
 
 	"latchkey/shared/env"
@@ -23,6 +24,23 @@ var (
 	// ErrHalf: the session is not confirmed yet.
 	ErrHalf = errors.New("session is not confirmed")
 )
+
+// refused is one of the above with the step that is due instead.
+type refused struct {
+	error
+	due string
+}
+
+// Unwrap is the reason.
+func (r refused) Unwrap() error { return r.error }
+
+// begin is the form that a session of this flow begins with.
+func begin(flow store.Flow) string {
+	if flow == store.Login {
+		return "/login"
+	}
+	return "/signup"
+}
 
 // repeatable is how long a repeat of the confirming request gets its answer.
 const repeatable = 30 * time.Second
@@ -73,6 +91,11 @@ func (g *Guard) Set(w http.ResponseWriter, t Token) {
 	http.SetCookie(w, g.site.Cookie("session", t.Value(), 0))
 }
 
+// Clear makes the browser forget its token.
+func (g *Guard) Clear(w http.ResponseWriter) {
+	http.SetCookie(w, g.site.Cookie("session", "", -1))
+}
+
 // New is a half session under a token, not yet written.
 func (g *Guard) New(t Token, flow store.Flow, p store.Profile) store.Session {
 	return store.Session{
@@ -114,9 +137,40 @@ func (g *Guard) state(s store.Session, t Token) error {
 	case s.Confirmed():
 		return ErrNone
 	case !g.now().Before(s.ValidUntil):
-		return ErrOver
+		return refused{ErrOver, begin(s.Flow)}
 	}
 	return nil
+}
+
+// Waiting reads the request's unconfirmed session and the approval it waits
+// for: one round trip, and another if the cookie does not name the approval. It
+// fails as Half does. Without an approval of this very session, that is zero.
+func (g *Guard) Waiting(ctx context.Context, r *http.Request) (store.Session, store.Approval, Token, error) {
+	t, ok := g.Token(r)
+	if !ok {
+		return store.Session{}, store.Approval{}, Token{}, ErrNone
+	}
+	s, a, err := g.table.Waiting(ctx, t.Key, t.ID, store.ParseRef(t.Ref))
+	if errors.Is(err, store.ErrNotFound) {
+		return store.Session{}, store.Approval{}, Token{}, ErrNone
+	}
+	if err != nil {
+		return store.Session{}, store.Approval{}, Token{}, err
+	}
+	err = g.state(s, t)
+	if err != nil {
+		return store.Session{}, store.Approval{}, Token{}, err
+	}
+	if a.Ref != s.Approval && s.Approval != (store.Ref{}) {
+		a, err = g.table.Approval(ctx, s.Approval)
+		if err != nil && !errors.Is(err, store.ErrNotFound) {
+			return store.Session{}, store.Approval{}, Token{}, err
+		}
+	}
+	if a.Session != s.ID || a.UID != s.UID {
+		a = store.Approval{}
+	}
+	return s, a, t, nil
 }
 
 // Full reads the request's confirmed session and its user in one round trip,
@@ -139,8 +193,10 @@ func (g *Guard) Full(ctx context.Context, r *http.Request) (store.User, store.Se
 	switch {
 	case !Equal(s.Secret, t.Hash()) || !now.Before(s.ValidUntil):
 		return store.User{}, store.Session{}, ErrNone
+	case !s.Confirmed() && s.Approval != (store.Ref{}):
+		return store.User{}, store.Session{}, refused{ErrHalf, "/status"}
 	case !s.Confirmed():
-		return store.User{}, store.Session{}, ErrHalf
+		return store.User{}, store.Session{}, refused{ErrHalf, "/verify"}
 	case !now.Before(s.EndsAt) || s.UID != u.UID || s.Epoch != u.Epoch:
 		return store.User{}, store.Session{}, ErrNone
 	}
@@ -156,7 +212,7 @@ func (g *Guard) Full(ctx context.Context, r *http.Request) (store.User, store.Se
 // Confirm makes the session a signed-in one and returns its new token. code is
 // what proved it. first is false when an equal request was there before: it
 // gets the same token. ErrNone says that the session is not the token's any
-// more.
+// more. A login's failures before this success are forgotten meanwhile.
 func (g *Guard) Confirm(ctx context.Context, s store.Session, t Token, code string) (rotated Token, first bool, err error) {
 	now := g.now()
 	rotated = t.Rotated(s.Salt)
@@ -165,7 +221,12 @@ func (g *Guard) Confirm(ctx context.Context, s store.Session, t Token, code stri
 	next.ConfirmedAt, next.PreviousTo = now, now.Add(repeatable)
 	next.EndsAt = now.Add(g.total)
 	next.ValidUntil = earlier(now.Add(g.idle), next.EndsAt)
+	var wg sync.WaitGroup
+	if s.Lane != "" {
+		wg.Go(func() { g.forget(ctx, s) })
+	}
 	err = g.table.Confirm(ctx, s, next)
+	wg.Wait()
 	if !errors.Is(err, store.ErrRefused) {
 		return rotated, err == nil, err
 	}

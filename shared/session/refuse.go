@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 
+	"latchkey/shared/store"
 	"latchkey/shared/web"
 )
 
@@ -11,15 +12,20 @@ import (
 // is sent to the step that is due, a program is told. An error that is none of
 // this package's is returned as it is.
 func (g *Guard) Refuse(w http.ResponseWriter, r *http.Request, err error) error {
+	due := refused{due: "/login"}
+	errors.As(err, &due)
 	switch {
 	case errors.Is(err, ErrConfirmed):
 		return g.site.Next(w, r, "/account", web.NoNotice)
 	case errors.Is(err, ErrHalf):
-		return web.NoSession("Enter the code we sent you first.").SendTo("/verify", web.NoNotice)
+		return web.NoSession("Prove first that it is you, with your phone.").SendTo(due.due, web.NoNotice)
 	case errors.Is(err, ErrOver):
-		return web.Expired("This took too long. Please begin again.").SendTo("/signup", web.BeginAgain)
+		return web.Expired("This took too long. Please begin again.").SendTo(due.due, web.BeginAgain)
 	case errors.Is(err, ErrNone):
-		return web.NoSession("There is nothing under way here. Please begin with the form.").SendTo("/signup", web.BeginAgain)
+		return web.NoSession("There is nothing under way here. Please begin again.").SendTo(due.due, web.BeginAgain)
 	}
 	return err
 }
+
+// UsedUp is a session without tries left.
+func UsedUp(s store.Session) *web.Problem { return web.UsedUp().SendTo(begin(s.Flow), web.NoTriesLeft) }

@@ -16,6 +16,10 @@
 // derived from the seed and from what was typed, so that the same form sent
 // twice is one session, and a corrected one is another.
 //
+// A login that waits for an approval has that approval's name in its cookie, so
+// that one read finds both. The name is a hint: it is believed only if that
+// approval names this session.
+//
 // It must not know vendors, a step's pages or what a session is confirmed by.
 package session
 
@@ -31,6 +35,7 @@ import (
 	"log/slog"
 	"regexp"
 	"strings"
+	"time"
 )
 
 // Token is what the cookie holds. Its Secret must be kept secret; the rest only
@@ -39,11 +44,12 @@ type Token struct {
 	Key    string // store.Hash of the email
 	ID     string
 	Secret string
+	Ref    string // of the approval that a login waits for, as store.Ref writes it
 }
 
 var (
 	form      = base64.RawURLEncoding
-	tokenForm = regexp.MustCompile(`^[A-Za-z0-9_-]{43}\.[0-9a-f]{32}\.[A-Za-z0-9_-]{43}$`)
+	tokenForm = regexp.MustCompile(`^[A-Za-z0-9_-]{43}\.[0-9a-f]{32}\.[A-Za-z0-9_-]{43}(\.[a-z]{1,16}:[A-Za-z0-9-]{1,64})?$`)
 	seedForm  = regexp.MustCompile(`^[A-Za-z0-9_-]{32,128}$`)
 )
 
@@ -52,12 +58,18 @@ func Parse(value string) (Token, bool) {
 	if !tokenForm.MatchString(value) {
 		return Token{}, false
 	}
-	part := strings.Split(value, ".")
-	return Token{Key: part[0], ID: part[1], Secret: part[2]}, true
+	part := strings.Split(value+".", ".")
+	return Token{Key: part[0], ID: part[1], Secret: part[2], Ref: part[3]}, true
 }
 
 // Value is the cookie's value.
-func (t Token) Value() string { return t.Key + "." + t.ID + "." + t.Secret }
+func (t Token) Value() string {
+	value := t.Key + "." + t.ID + "." + t.Secret
+	if t.Ref != "" {
+		value += "." + t.Ref
+	}
+	return value
+}
 
 // String keeps the secret out of whatever prints a token, and so do the three
 // methods after it. A token in an unexported field of something printed is out
@@ -81,6 +93,7 @@ func (t Token) Hash() []byte {
 
 // Rotated is the token after confirmation.
 func (t Token) Rotated(salt []byte) Token {
+	t.Ref = ""
 	t.Secret = form.EncodeToString(mac(salt, "confirmed", t.Secret))
 	return t
 }
@@ -91,6 +104,9 @@ func Proof(salt []byte, code string) []byte { return mac(salt, "proof", code) }
 
 // NewSeed is a form's random value: 256 bits.
 func NewSeed() string { return form.EncodeToString(Random(32)) }
+
+// KeyLife is for how long a program's key stays tied to its body.
+const KeyLife = 24 * time.Hour
 
 // ValidSeed reports whether a client's seed or Idempotency-Key has the form
 // that the contract asks for: 32 to 128 of A-Z a-z 0-9 - _.

@@ -22,7 +22,7 @@ func TestAccount(t *testing.T) {
 	absent("nothing")
 	create(t, b, half())
 	u, s, err := b.Account(t.Context(), half().Key, id)
-	if err != nil || u != (store.User{}) || !reflect.DeepEqual(s, half()) {
+	if err != nil || !reflect.DeepEqual(u, store.User{}) || !reflect.DeepEqual(s, half()) {
 		t.Errorf("no user: %v %v %v", u.UID, s.ID, err)
 	}
 	_, err = b.CreateUser(t.Context(), user(id))
@@ -31,8 +31,8 @@ func TestAccount(t *testing.T) {
 	}
 	b.Wire.Reset()
 	u, s, err = b.Account(t.Context(), half().Key, id)
-	if err != nil || u != user(id) || !reflect.DeepEqual(s, half()) {
-		t.Errorf("%v %v %v", u == user(id), s.ID, err)
+	if err != nil || !reflect.DeepEqual(u, user(id)) || !reflect.DeepEqual(s, half()) {
+		t.Errorf("%v %v %v", u.UID == id, s.ID, err)
 	}
 	if b.Wire.Count("BatchGetItem") != 1 || b.Wire.Count("GetItem") != 0 {
 		t.Error("more than one round trip")

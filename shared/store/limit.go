@@ -206,13 +206,13 @@ func later(a, b time.Time) time.Time {
 	return b
 }
 
-// Once remembers under a subject what it was first used for. Another use of
-// the same subject is ErrRefused, the same use again is not.
-func (t *Table) Once(ctx context.Context, rule, subject string, use []byte, now time.Time) error {
+// Once remembers for a while under a subject what it was first used for.
+// Another use of the same subject is ErrRefused, the same use again is not.
+func (t *Table) Once(ctx context.Context, rule, subject string, use []byte, life time.Duration, now time.Time) error {
 	it := key("L#"+rule+"#"+Hash(subject), "L")
 	it.set("used_for", use)
-	it.set("valid_until", now.Add(day))
-	it["expires_at"] = seconds(afterwards(now.Add(day)))
+	it.set("valid_until", now.Add(life))
+	it["expires_at"] = seconds(afterwards(now.Add(life)))
 	return t.put(ctx, it, "attribute_not_exists(pk) OR used_for = :use OR valid_until <= :now",
 		item{":use": binary(use), ":now": millis(now)})
 }

@@ -114,7 +114,7 @@ func TestLimitItems(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = b.Once(t.Context(), "key", "subject-canary", []byte("digest"), start)
+	err = b.Once(t.Context(), "key", "subject-canary", []byte("digest"), 24*time.Hour, start)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -133,7 +133,7 @@ func TestOnce(t *testing.T) {
 	t.Parallel()
 	b := bench.Open(t)
 	once := func(subject, use string, at time.Time) error {
-		return b.Once(t.Context(), "key", subject, []byte(use), at)
+		return b.Once(t.Context(), "key", subject, []byte(use), 24*time.Hour, at)
 	}
 	for _, c := range []struct {
 		subject, use string

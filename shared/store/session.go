@@ -4,12 +4,9 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
@@ -56,7 +53,17 @@ type Session struct {
 	CheckOld time.Time // of the try before the last
 	Taken    bool      // the phone was proved, and the email belongs to another user
 
-	Profile // a sign-up's, until confirmed
+	Attempt
+	Profile // until confirmed: a sign-up's own, or what a login needs of its user's
+}
+
+// Attempt is what a login's session has that a sign-up's has not.
+type Attempt struct {
+	Approval Ref    // the push it waits for
+	Number   string // that the push and the waiting page both show
+	Token    string // the user's authenticator app as the vendor knows it
+	Lane     string // whose count of failures this attempt is in
+	Rival    Push   // somebody else's push, of which the visitor is warned
 }
 
 // Outcome is what came of the last code that a session asked for, so that a
@@ -69,6 +76,8 @@ const (
 	Unreachable Outcome = "unreachable" // the vendor will not send to this number
 	Postponed   Outcome = "limited"
 	Unsent      Outcome = "unsent" // whether anything was sent is not known
+	Asked       Outcome = "asked"  // a push was sent instead
+	Quiet       Outcome = "quiet"  // nothing was sent: the person has a code at hand, or may ask for one
 )
 
 // Failed reports whether the last code could not be sent, for a reason that may
@@ -80,7 +89,7 @@ func (s Session) Confirmed() bool { return !s.ConfirmedAt.IsZero() }
 
 // profile names the attributes that a session loses when it is confirmed.
 const profile = "#name, email, phone, country, calling_code, #hash, provider, provider_ref," +
-	" by_app, sends, sends_version, code_ref, outcome, check_at, check_old, resend_at"
+	" by_app, sends, sends_version, code_ref, outcome, check_at, check_old, resend_at, #number, #token, lane, rival"
 
 func sessionKey(k, id string) item { return key("U#"+k, "S#"+id) }
 
@@ -111,6 +120,12 @@ func (t *Table) Session(ctx context.Context, k, id string) (Session, error) {
 	return sessionFrom(it), nil
 }
 
+// EndSession deletes a session at its bearer's wish. ErrRefused says that it is
+// not the bearer's, or gone already.
+func (t *Table) EndSession(ctx context.Context, s Session) error {
+	return t.remove(ctx, sessionKey(s.Key, s.ID), "secret = :secret", item{":secret": binary(s.Secret)})
+}
+
 // DropSession deletes a session that led to nothing: one for which no vendor
 // was asked. Any other stays.
 func (t *Table) DropSession(ctx context.Context, s Session) error {
@@ -122,45 +137,40 @@ func (t *Table) DropSession(ctx context.Context, s Session) error {
 // ErrNotFound without the session; a session without its user is one that was
 // never confirmed, or whose user is deleted, and comes with the zero User.
 func (t *Table) Account(ctx context.Context, k, id string) (User, Session, error) {
-	ctx, cancel := context.WithTimeout(ctx, budget)
-	defer cancel()
-	out, err := t.db.BatchGetItem(ctx, &dynamodb.BatchGetItemInput{
-		RequestItems: map[string]types.KeysAndAttributes{*t.name: {
-			ConsistentRead: aws.Bool(true),
-			Keys:           []map[string]types.AttributeValue{userKey(k), sessionKey(k, id)},
-		}},
-	})
+	found, err := t.batch(ctx, userKey(k), sessionKey(k, id))
 	if err != nil {
-		return User{}, Session{}, fmt.Errorf("reading an account: %w", err)
+		return User{}, Session{}, err
 	}
-	if len(out.UnprocessedKeys) > 0 {
-		return User{}, Session{}, errors.New("reading an account: the table is throttled")
-	}
-	var u, s item
-	for _, it := range out.Responses[*t.name] {
-		if item(it).text("sk") == "U" {
-			u = it
+	var u User
+	var s Session
+	for _, it := range found {
+		if it.text("sk") == "U" {
+			u = userFrom(it)
 		} else {
-			s = it
+			s = sessionFrom(it)
 		}
 	}
-	if s == nil {
+	if s.ID == "" {
 		return User{}, Session{}, ErrNotFound
 	}
-	return userFrom(u), sessionFrom(s), nil
+	return u, s, nil
 }
 
-// RecordSend keeps what came of sending a code, and at a sign-up's first send
-// the hash that was made meanwhile.
+// RecordSend keeps what came of sending a code, or of asking for an approval,
+// and at a sign-up's first send the hash that was made meanwhile.
 func (t *Table) RecordSend(ctx context.Context, s Session) error {
 	set := item{}
 	set.set(":outcome", string(s.Outcome))
 	set.set(":code_ref", s.Ref)
 	set.set(":provider_ref", s.ProviderRef)
 	set.set(":hash", s.Hash)
+	set.set(":approval", s.Approval.String())
 	set.set(":resend_at", s.ResendAt)
 	set.set(":sends", s.Sends.Times)
 	set.set(":sends_version", s.Sends.Version)
+	if !s.Rival.At.IsZero() {
+		set.set(":rival", pushItems([]Push{s.Rival}))
+	}
 	change := []string{"by_app = :by_app"}
 	for name := range set {
 		change = append(change, "#"+name[1:]+" = "+name)
@@ -273,12 +283,22 @@ func (s Session) item() item {
 	it.set("created_at", s.CreatedAt)
 	it.set("valid_until", s.ValidUntil)
 	it["expires_at"] = seconds(afterwards(s.ValidUntil))
+	it.set("number", s.Number)
+	it.set("token", s.Token)
+	it.set("lane", s.Lane)
+	if !s.Rival.At.IsZero() {
+		it.set("rival", pushItems([]Push{s.Rival}))
+	}
 	s.Profile.into(it)
 	return it
 }
 
 func sessionFrom(it item) Session {
 	byApp, _ := it["by_app"].(*types.AttributeValueMemberBOOL)
+	a := Attempt{Approval: ParseRef(it.text("approval")), Number: it.text("number"), Token: it.text("token"), Lane: it.text("lane")}
+	for _, p := range pushesFrom(it.items("rival")) {
+		a.Rival = p
+	}
 	return Session{
 		Key:         strings.TrimPrefix(it.text("pk"), "U#"),
 		ID:          strings.TrimPrefix(it.text("sk"), "S#"),
@@ -304,6 +324,7 @@ func sessionFrom(it item) Session {
 		CheckAt:     it.time("check_at"),
 		CheckOld:    it.time("check_old"),
 		Taken:       it.number("taken") != 0,
+		Attempt:     a,
 		Profile:     profileFrom(it),
 	}
 }

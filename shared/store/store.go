@@ -1,11 +1,12 @@
 // Package store is the table: one file for each noun that lives in it (user,
-// session, limit; approvals follow), the keys, and the one rule that stands in
-// for transactions: a decision is written once, on one item, by a conditional
+// session, approval, limit), the keys, and the one rule that stands in for
+// transactions: a decision is written once, on one item, by a conditional
 // write, and never changes; a later step reads it consistently and then makes
 // one conditional write on its own item.
 //
 // There is no transaction, no index and no scan here. Every update but a
-// limit's carries attribute_exists(pk), so that none creates by accident.
+// limit's and an approval's carries attribute_exists(pk), so that none creates
+// by accident.
 //
 // It is the only importer of the DynamoDB SDK. It must not know HTTP, vendors
 // or what a decision means.
@@ -130,6 +131,21 @@ func (it item) times(name string) []time.Time {
 	return list
 }
 
+func (it item) items(name string) []item {
+	v, ok := it[name].(*types.AttributeValueMemberL)
+	if !ok {
+		return nil
+	}
+	var list []item
+	for _, e := range v.Value {
+		m, ok := e.(*types.AttributeValueMemberM)
+		if ok {
+			list = append(list, m.Value)
+		}
+	}
+	return list
+}
+
 // set leaves empty values out: what is missing reads back as empty.
 func (it item) set(name string, value any) {
 	switch v := value.(type) {
@@ -152,6 +168,10 @@ func (it item) set(name string, value any) {
 	case []time.Time:
 		if len(v) > 0 {
 			it[name] = list(v)
+		}
+	case []item:
+		if len(v) > 0 {
+			it[name] = maps(v)
 		}
 	}
 }
@@ -194,6 +214,14 @@ func list(ts []time.Time) types.AttributeValue {
 	return l
 }
 
+func maps(items []item) types.AttributeValue {
+	l := &types.AttributeValueMemberL{Value: make([]types.AttributeValue, 0, len(items))}
+	for _, it := range items {
+		l.Value = append(l.Value, &types.AttributeValueMemberM{Value: it})
+	}
+	return l
+}
+
 func key(pk, sk string) item { return item{"pk": text(pk), "sk": text(sk)} }
 
 // get reads one item consistently.
@@ -210,6 +238,29 @@ func (t *Table) get(ctx context.Context, k item) (item, error) {
 		return nil, ErrNotFound
 	}
 	return out.Item, nil
+}
+
+// batch reads those of a few items that are there, each consistently, in one
+// round trip.
+func (t *Table) batch(ctx context.Context, keys ...item) ([]item, error) {
+	ctx, cancel := context.WithTimeout(ctx, budget)
+	defer cancel()
+	in := types.KeysAndAttributes{ConsistentRead: aws.Bool(true)}
+	for _, k := range keys {
+		in.Keys = append(in.Keys, k)
+	}
+	out, err := t.db.BatchGetItem(ctx, &dynamodb.BatchGetItemInput{RequestItems: map[string]types.KeysAndAttributes{*t.name: in}})
+	if err != nil {
+		return nil, fmt.Errorf("reading the table: %w", err)
+	}
+	if len(out.UnprocessedKeys) > 0 {
+		return nil, errors.New("reading the table: it is throttled")
+	}
+	var found []item
+	for _, it := range out.Responses[*t.name] {
+		found = append(found, it)
+	}
+	return found, nil
 }
 
 // put writes a whole item if the condition holds, else ErrRefused. It spends
@@ -242,13 +293,16 @@ func (t *Table) update(ctx context.Context, k item, change, condition string, va
 	return out.Attributes, nil
 }
 
+// remove deletes an item if the condition holds, else ErrRefused; without a
+// condition, whether or not it is there.
 func (t *Table) remove(ctx context.Context, k item, condition string, values item) error {
 	ctx, cancel := context.WithTimeout(ctx, budget)
 	defer cancel()
-	_, err := t.db.DeleteItem(ctx, &dynamodb.DeleteItemInput{
-		TableName: t.name, Key: k,
-		ConditionExpression: aws.String(condition), ExpressionAttributeValues: values,
-	})
+	in := &dynamodb.DeleteItemInput{TableName: t.name, Key: k, ExpressionAttributeValues: values}
+	if condition != "" {
+		in.ConditionExpression = aws.String(condition)
+	}
+	_, err := t.db.DeleteItem(ctx, in)
 	return refusal(err, "deleting from the table")
 }
 

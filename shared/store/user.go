@@ -37,6 +37,29 @@ type User struct {
 	Proof      string // recognises the code that made it, for the try after a crash
 	CreatedAt  time.Time
 	VerifiedAt time.Time
+
+	Factors        []Factor // oldest first
+	FactorsVersion int
+	Pushes         []Push // the last three at most, oldest first
+	PushesVersion  int
+}
+
+// Factor is a device or an app that a user enrolled at Verify.
+type Factor struct {
+	ID        string // ours, and its friendly name at the vendor
+	Type      string // "push" or "totp"
+	SID       string // the vendor's; a device's is known once it registered
+	Active    bool   // it was confirmed and can be asked
+	Tries     int    // codes that were tried to confirm it
+	CreatedAt time.Time
+}
+
+// Push is one approval that a login of this user asked for.
+type Push struct {
+	Session string
+	Ref     Ref // zero while, or because, the vendor's answer is not known
+	At      time.Time
+	Browser string // family and system, from a closed list
 }
 
 func userKey(k string) item { return key("U#"+k, "U") }
@@ -73,6 +96,102 @@ func (t *Table) User(ctx context.Context, k string) (User, error) {
 	return userFrom(it), nil
 }
 
+// SwapPushes replaces the user's list of pushes if nobody did since u was read,
+// else ErrRefused.
+func (t *Table) SwapPushes(ctx context.Context, u User, pushes []Push) error {
+	return t.swapList(ctx, u, "pushes", u.PushesVersion, pushItems(pushes))
+}
+
+// SwapFactors replaces the user's list of factors if nobody did since u was
+// read, else ErrRefused. Afterwards the list's version is one more.
+func (t *Table) SwapFactors(ctx context.Context, u User, factors []Factor) error {
+	return t.swapList(ctx, u, "factors", u.FactorsVersion, factorItems(factors))
+}
+
+func (t *Table) swapList(ctx context.Context, u User, name string, version int, list []item) error {
+	condition := "attribute_exists(pk) AND uid = :uid AND epoch = :epoch AND "
+	values := item{
+		":uid": text(u.UID), ":epoch": text(u.Epoch), ":next": number(int64(version + 1)), ":list": maps(list),
+	}
+	if version == 0 {
+		condition += "attribute_not_exists(" + name + "_version)"
+	} else {
+		condition += name + "_version = :version"
+		values[":version"] = number(int64(version))
+	}
+	_, err := t.update(ctx, userKey(u.Key), "SET "+name+" = :list, "+name+"_version = :next", condition, values)
+	return err
+}
+
+// NewEpoch ends all sessions and forgets all known browsers of the user.
+// ErrRefused says that the user is gone or has another epoch already, but for
+// this very one.
+func (t *Table) NewEpoch(ctx context.Context, u User, epoch string) error {
+	_, err := t.update(ctx, userKey(u.Key), "SET epoch = :next",
+		"attribute_exists(pk) AND uid = :uid AND (epoch = :epoch OR epoch = :next)",
+		item{":uid": text(u.UID), ":epoch": text(u.Epoch), ":next": text(epoch)})
+	return err
+}
+
+// Rehash replaces the hash of the same password by a stronger one. ErrRefused
+// says that the password was changed meanwhile.
+func (t *Table) Rehash(ctx context.Context, u User, hash string) error {
+	_, err := t.update(ctx, userKey(u.Key), "SET #hash = :next", "attribute_exists(pk) AND uid = :uid AND #hash = :hash",
+		item{":uid": text(u.UID), ":hash": text(u.Hash), ":next": text(hash)})
+	return err
+}
+
+func pushItems(pushes []Push) []item {
+	list := []item{}
+	for _, p := range pushes {
+		it := item{}
+		it.set("session", p.Session)
+		it.set("ref", p.Ref.String())
+		it.set("at", p.At)
+		it.set("browser", p.Browser)
+		list = append(list, it)
+	}
+	return list
+}
+
+func pushesFrom(list []item) []Push {
+	var pushes []Push
+	for _, it := range list {
+		pushes = append(pushes, Push{
+			Session: it.text("session"), Ref: ParseRef(it.text("ref")), At: it.time("at"), Browser: it.text("browser"),
+		})
+	}
+	return pushes
+}
+
+func factorItems(factors []Factor) []item {
+	list := []item{}
+	for _, f := range factors {
+		it := item{}
+		it.set("id", f.ID)
+		it.set("type", f.Type)
+		it.set("sid", f.SID)
+		if f.Active {
+			it.set("active", 1)
+		}
+		it.set("tries", f.Tries)
+		it.set("created_at", f.CreatedAt)
+		list = append(list, it)
+	}
+	return list
+}
+
+func factorsFrom(list []item) []Factor {
+	var factors []Factor
+	for _, it := range list {
+		factors = append(factors, Factor{
+			ID: it.text("id"), Type: it.text("type"), SID: it.text("sid"), Active: it.number("active") != 0,
+			Tries: int(it.number("tries")), CreatedAt: it.time("created_at"),
+		})
+	}
+	return factors
+}
+
 func (u User) item() item {
 	it := userKey(u.Key)
 	it.set("uid", u.UID)
@@ -95,6 +214,11 @@ func userFrom(it item) User {
 		Proof:      it.text("proof"),
 		CreatedAt:  it.time("created_at"),
 		VerifiedAt: it.time("verified_at"),
+
+		Factors:        factorsFrom(it.items("factors")),
+		FactorsVersion: int(it.number("factors_version")),
+		Pushes:         pushesFrom(it.items("pushes")),
+		PushesVersion:  int(it.number("pushes_version")),
 	}
 }
 

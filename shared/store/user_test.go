@@ -3,6 +3,7 @@ package store_test
 import (
 	"encoding/json"
 	"errors"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -53,25 +54,25 @@ func TestCreateUser(t *testing.T) {
 	t.Parallel()
 	b, u := bench.Open(t), user("first")
 	got, err := b.CreateUser(t.Context(), u)
-	if err != nil || got != u {
-		t.Fatalf("%v %v", got == u, err)
+	if err != nil || !reflect.DeepEqual(got, u) {
+		t.Fatalf("%v %v", reflect.DeepEqual(got, u), err)
 	}
 	got, err = b.User(t.Context(), u.Key)
-	if err != nil || got != u {
-		t.Errorf("read back %v %v", got == u, err)
+	if err != nil || !reflect.DeepEqual(got, u) {
+		t.Errorf("read back %v %v", reflect.DeepEqual(got, u), err)
 	}
 	again := u
 	again.Name, again.VerifiedAt = "changed", start.Add(time.Hour)
 	got, err = b.CreateUser(t.Context(), again)
-	if err != nil || got != u {
-		t.Errorf("the same sign-up again: %v, %v", got == u, err)
+	if err != nil || !reflect.DeepEqual(got, u) {
+		t.Errorf("the same sign-up again: %v, %v", reflect.DeepEqual(got, u), err)
 	}
 	got, err = b.CreateUser(t.Context(), user("second"))
-	if !errors.Is(err, store.ErrRefused) || got != u {
+	if !errors.Is(err, store.ErrRefused) || !reflect.DeepEqual(got, u) {
 		t.Errorf("another sign-up: %v, %v", got.UID, err)
 	}
 	got, err = b.User(t.Context(), u.Key)
-	if err != nil || got != u {
+	if err != nil || !reflect.DeepEqual(got, u) {
 		t.Errorf("the first has changed: %v", err)
 	}
 }
@@ -122,8 +123,8 @@ func TestCreateUserWhoseAnswerIsLost(t *testing.T) {
 	b, u := bench.Open(t), user("first")
 	b.Wire.Lose("PutItem", 1)
 	got, err := b.CreateUser(t.Context(), u)
-	if err != nil || got != u || b.Wire.Count("PutItem") != 2 {
-		t.Errorf("%v %v after %d puts", got == u, err, b.Wire.Count("PutItem"))
+	if err != nil || !reflect.DeepEqual(got, u) || b.Wire.Count("PutItem") != 2 {
+		t.Errorf("%v %v after %d puts", reflect.DeepEqual(got, u), err, b.Wire.Count("PutItem"))
 	}
 	b.Wire.Lose("PutItem", 1)
 	_, err = b.CreateUser(t.Context(), user("second"))

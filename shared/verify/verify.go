@@ -1,12 +1,17 @@
-// Package verify sends and checks codes with Twilio Verify v2
-// (https://www.twilio.com/docs/verify/api). Only the status "approved" is a yes
-// here: Verify answers a wrong code with 2xx, too.
+// Package verify sends and checks codes, asks devices and keeps factors with
+// Twilio Verify v2 (https://www.twilio.com/docs/verify/api). Only the status
+// "approved" is a yes here, and "verified" when a factor is confirmed: Verify
+// answers a wrong code with 2xx, too.
 //
 // Codes are checked by the identifier of the verification that the session
 // stored, never by the phone: whoever could name a phone could otherwise use a
 // code that was sent for another session's sake. Sign-up and login may use two
 // services, because a service has one code per phone, and strangers can start a
 // sign-up for any phone.
+//
+// Factors belong to an identity, which is our user's id: opaque, lower case and
+// the same for ever. twilio-go puts identities and identifiers into paths as
+// they are, so that each is matched before it goes there.
 //
 // It must not know steps, sessions or the table.
 package verify
@@ -22,6 +27,7 @@ import (
 	"latchkey/shared/otp"
 	"latchkey/shared/outbound"
 	"latchkey/shared/outbound/twilio"
+	"latchkey/shared/push"
 )
 
 // Name is how sessions and users name this vendor.
@@ -45,7 +51,7 @@ type Client struct {
 // not require one: such a deployment has no Verify. Every fault goes to vars;
 // the Client is of no use then.
 func New(cfg env.Config, vars *env.Vars, required bool) *Client {
-	names := []string{"VERIFY_SERVICE_SID", "VERIFICATION_SID", "VERIFY_SERVICE"}
+	names := serviceNames()
 	const signupName = "VERIFY_SIGNUP_SERVICE_SID"
 	if !required && !anySet(vars, append(names, signupName)) {
 		return nil
@@ -57,6 +63,11 @@ func New(cfg env.Config, vars *env.Vars, required bool) *Client {
 	}
 	c.bind = binder(cfg, twilio.Read(vars), vars.URL("TWILIO_VERIFY_URL", "https://verify.twilio.com"))
 	return c
+}
+
+// serviceNames are the variables that may name the login's service.
+func serviceNames() []string {
+	return []string{"VERIFY_SERVICE_SID", "VERIFICATION_SID", "VERIFY_SERVICE"}
 }
 
 func anySet(vars *env.Vars, names []string) bool {
@@ -90,3 +101,11 @@ func (c *Client) Signup() otp.Codes { return &codes{bind: c.bind, service: c.sig
 // checked in the service that made it: Signup's are unknown here when the
 // services differ.
 func (c *Client) Login() otp.Codes { return &codes{bind: c.bind, service: c.login} }
+
+// Pushes returns the requests that a user's registered device shows. Devices are
+// registered in the login's service.
+func (c *Client) Pushes() push.Pushes { return &pushes{bind: c.bind, service: c.login} }
+
+// Factors returns the devices and authenticator apps of users, in the login's
+// service.
+func (c *Client) Factors() *Factors { return &Factors{bind: c.bind, service: c.login} }

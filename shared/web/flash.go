@@ -21,6 +21,15 @@ const (
 	TooSoon       Notice = "too-soon"
 	NotThisWay    Notice = "not-this-way"
 	SignInFirst   Notice = "sign-in-first"
+	Denied        Notice = "denied"
+	TooLate       Notice = "too-late"
+	LoggedOut     Notice = "logged-out"
+	EverywhereOut Notice = "everywhere-out"
+	ProveAgain    Notice = "prove-again"
+	FactorAdded   Notice = "factor-added"
+	FactorRemoved Notice = "factor-removed"
+	NotRegistered Notice = "not-registered"
+	OneMoreTime   Notice = "one-more-time"
 )
 
 // Message is a notice as a page shows it.
@@ -52,9 +61,27 @@ func (n Notice) message() Message {
 	case NoTriesLeft:
 		return Message{Text: "Those were all the tries for that code. For your safety, please begin again.", Error: true}
 	case BeginAgain:
-		return Message{Text: "There is no sign-up under way any more. Please fill in the form again.", Error: true}
+		return Message{Text: "There is nothing under way here any more. Please begin again.", Error: true}
 	case SignInFirst:
-		return Message{Text: "That page is for people with an account. Create yours to see it.", Error: true}
+		return Message{Text: "You need to be logged in to see that page.", Error: true}
+	case Denied:
+		return Message{Text: "The login was denied on your phone. If that was a mistake, enter a code instead.", Error: true}
+	case TooLate:
+		return Message{Text: "Nobody answered on your phone in time. Enter a code instead, or log in again.", Error: true}
+	case LoggedOut:
+		return Message{Text: "You are logged out."}
+	case EverywhereOut:
+		return Message{Text: "You are logged out, here and on every other device."}
+	case ProveAgain:
+		return Message{Text: "To change how you log in, please log in once more.", Error: true}
+	case FactorAdded:
+		return Message{Text: "Done. You can use it from your next login on."}
+	case NotRegistered:
+		return Message{Text: "The device has not registered yet. Finish on the device, then press the button again.", Error: true}
+	case OneMoreTime:
+		return Message{Text: "Those were too many codes that did not fit. Please add the app anew.", Error: true}
+	case FactorRemoved:
+		return Message{Text: "It is removed and cannot be used to log in any more."}
 	}
 	return Message{}
 }

@@ -60,7 +60,7 @@ func TestHeadersOnEveryAnswer(t *testing.T) {
 		{"empty", func(http.ResponseWriter, *http.Request) error { return nil }, 200},
 		{"redirect", func(w http.ResponseWriter, r *http.Request) error { return s.Next(w, r, "/x", web.Welcome) }, 303},
 		{"problem", refusing(web.Expired("Over.")), 410},
-		{"sent away", refusing(web.UsedUp()), 303},
+		{"sent away", refusing(web.UsedUp().SendTo("/login", web.NoTriesLeft)), 303},
 		{"unavailable", refusing(errors.New("x")), 503},
 		{"panic", func(http.ResponseWriter, *http.Request) error { panic(1) }, 503},
 		{"page that does not render", func(w http.ResponseWriter, r *http.Request) error { return s.Page(w, r, broken, web.View{Data: 1}) }, 500},
@@ -159,6 +159,7 @@ func TestPagesAskForNothingElse(t *testing.T) {
 				switch {
 				case strings.HasPrefix(a.Key, "on"), a.Key == "style":
 					t.Errorf("%s: <%s %s>", name, n.Data, a.Key)
+				case a.Key == "action" && a.Val == "/logout": // the layout's own
 				case a.Key == "src", a.Key == "action", a.Key == "formaction", a.Key == "srcset":
 					t.Errorf("%s: <%s %s=%q>", name, n.Data, a.Key, a.Val)
 				case a.Key == "href":

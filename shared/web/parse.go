@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 )
@@ -43,6 +44,9 @@ func mediaType(r *http.Request) string {
 // repeated field, and in JSON an unknown or differently cased key
 // . A form's other fields are ignored, since browsers'
 // extensions add some.
+//
+// A field whose name ends in "?" is a flag: true or false in JSON, a form's
+// field of that name without the mark otherwise.
 //
 // No body at all, without a word of what it is, is a form without fields.
 func Read(r *http.Request, fields ...string) (Values, error) {
@@ -79,7 +83,7 @@ func readForm(body string, fields []string) (Values, error) {
 		if !utf8.ValidString(name) || !utf8.ValidString(sent[0]) {
 			return nil, Malformed("The form holds text that is not UTF-8. Please type it again.")
 		}
-		if slices.Contains(fields, name) {
+		if slices.Contains(fields, name) || slices.Contains(fields, name+"?") {
 			values[name] = sent[0]
 		}
 	}
@@ -102,8 +106,10 @@ func readJSON(body []byte, fields []string) (Values, error) {
 		if err != nil {
 			return nil, err
 		}
+		known := slices.Contains(fields, name)
+		name = strings.TrimSuffix(name, "?")
 		_, repeated := values[name]
-		if repeated || !slices.Contains(fields, name) {
+		if repeated || !known {
 			return nil, Malformed("A key of the document is unknown or comes twice. This route takes " + strings.Join(fields, ", ") + ".")
 		}
 		values[name] = value
@@ -119,8 +125,9 @@ func readJSON(body []byte, fields []string) (Values, error) {
 	return values, nil
 }
 
-// member reads one key and its string. A lone surrogate would become U+FFFD,
-// two different strings one: it is refused.
+// member reads one key and its string, or a flag's true or false under the name
+// with its mark. A lone surrogate would become U+FFFD, two different strings
+// one: it is refused.
 func member(d *json.Decoder) (name, value string, err error) {
 	k, err := d.Token()
 	if err != nil {
@@ -131,8 +138,15 @@ func member(d *json.Decoder) (name, value string, err error) {
 		return "", "", Malformed("The JSON document is not complete.")
 	}
 	name, _ = k.(string)
-	value, ok := v.(string)
-	if !ok {
+	if strings.Contains(name, "?") {
+		return "", "", Malformed("A key of the document is unknown.")
+	}
+	switch v := v.(type) {
+	case string:
+		value = v
+	case bool:
+		return name + "?", strconv.FormatBool(v), nil
+	default:
 		return "", "", Malformed("Every value of the document must be a string.")
 	}
 	if strings.ContainsRune(name+value, utf8.RuneError) {

@@ -74,9 +74,21 @@ func Malformed(detail string) *Problem {
 	return &Problem{Status: 400, Code: "malformed", Title: "We could not read that", Detail: detail}
 }
 
+// BadSeed is a form's hidden value, or a program's key, that nobody could have
+// been given.
+func BadSeed() *Problem {
+	return Malformed("The form's hidden field or the Idempotency-Key must be 32 to 128 characters of A-Z a-z 0-9 - _. Please open the page again.")
+}
+
 // NoSession is a request that needs a session and brings none, or a dead one.
 func NoSession(detail string) *Problem {
 	return &Problem{Status: 401, Code: "no_session", Title: "Please begin again", Detail: detail}
+}
+
+// BadCredentials is a wrong password, or an email address that nobody signed up
+// with: nobody is told which (parity 72).
+func BadCredentials() *Problem {
+	return &Problem{Status: 401, Code: "bad_credentials", Title: "That did not match", Detail: "Check the email address and the password, and try again."}
 }
 
 // WrongCode says how many tries are left.
@@ -96,6 +108,17 @@ func CrossOrigin() *Problem {
 	return &Problem{Status: 403, Code: "cross_origin", Title: "That came from another site", Detail: "We only take forms from our own pages. Please open the page here and try again."}
 }
 
+// Forged is a callback that its vendor did not make.
+func Forged() *Problem {
+	return &Problem{Status: 403, Code: "forged", Title: "That is not authentic", Detail: "This address takes a vendor's signed callbacks only."}
+}
+
+// Reauth is something that only a person may do whose phone was asked a moment
+// ago.
+func Reauth() *Problem {
+	return &Problem{Status: 403, Code: "reauth", Title: "Please confirm that it is you", Detail: "It has been a while since you proved it. Log in again, then you can change this."}
+}
+
 // NotFound is a path that does not exist.
 func NotFound() *Problem {
 	return &Problem{Status: 404, Code: "not_found", Title: "There is no such page", Detail: "Check the address, or go back to the front page."}
@@ -111,6 +134,21 @@ func CannotComplete() *Problem {
 	return &Problem{Status: 409, Code: "cannot_complete", Title: "We cannot finish this sign-up", Detail: "This email address cannot be used for a new account. If it is yours, you have an account already."}
 }
 
+// StillPending is a question that nobody has answered yet.
+func StillPending(detail string) *Problem {
+	return &Problem{Status: 409, Code: "pending", Title: "Not yet", Detail: detail}
+}
+
+// WasDenied is a login that was denied on the phone.
+func WasDenied() *Problem {
+	return &Problem{Status: 409, Code: "denied", Title: "Denied on your phone", Detail: "This login was denied on your phone. To log in all the same, enter a code."}
+}
+
+// NotOffered is a factor that the user's vendor has no way to enrol.
+func NotOffered() *Problem {
+	return &Problem{Status: 409, Code: "not_offered", Title: "There is nothing to add here", Detail: "Your account uses the Authy app: install it with the phone number of your account, and you can approve logins with it."}
+}
+
 // Idempotency is a key that was used with another body.
 func Idempotency() *Problem {
 	return &Problem{Status: 409, Code: "idempotency", Title: "That key was used before", Detail: "This Idempotency-Key came with another body before. Use a new key for a new request."}
@@ -121,10 +159,9 @@ func Expired(detail string) *Problem {
 	return &Problem{Status: 410, Code: "expired", Title: "That has expired", Detail: detail}
 }
 
-// UsedUp is a session whose tries are used up.
+// UsedUp is a session without tries left.
 func UsedUp() *Problem {
-	p := &Problem{Status: 410, Code: "used_up", Title: "No tries left", Detail: "That was one try too many for this code. For your safety, please begin again."}
-	return p.SendTo("/signup", NoTriesLeft)
+	return &Problem{Status: 410, Code: "used_up", Title: "No tries left", Detail: "That was one try too many for this code. For your safety, please begin again."}
 }
 
 // Lost is a sign-up whose first request died before it kept all of it.

@@ -8,6 +8,7 @@
 package web
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"html/template"
@@ -135,6 +136,11 @@ func (s *Site) refuse(w http.ResponseWriter, r *http.Request, err error) {
 // for.
 func (s *Site) Log(r *http.Request, what string, err error) {
 	s.log.WarnContext(r.Context(), what, "request", requestID(r), "error", err)
+}
+
+// Warn is Log where no request is at hand.
+func (s *Site) Warn(ctx context.Context, what string, err error) {
+	s.log.WarnContext(ctx, what, "error", err)
 }
 
 // recover turns a panic into a page. Its stack goes to the log without the

@@ -1,4 +1,4 @@
-package signup
+package email
 
 import (
 	"strings"
@@ -29,7 +29,7 @@ func TestNormaliseEmail(t *testing.T) {
 		strings.Repeat("a", 64) + "@example.com": strings.Repeat("a", 64) + "@example.com",
 		strings.Repeat("a", 64) + "@" + long:     strings.Repeat("a", 64) + "@" + long,
 	} {
-		got, wrong := normaliseEmail(typed)
+		got, wrong := Normalise(typed)
 		if got != want || (wrong == "") != (want != "") {
 			t.Errorf("%q: %q %q, want %q", typed, got, wrong, want)
 		}
@@ -55,7 +55,7 @@ func TestNormaliseEmailRefuses(t *testing.T) {
 		"address of a machine": "ada@127.0.0.1", "number as last label": "ada@example.2",
 		"65 bytes before the @": strings.Repeat("a", 65) + "@example.com",
 	} {
-		got, wrong := normaliseEmail(typed)
+		got, wrong := Normalise(typed)
 		if got != "" || wrong == "" {
 			t.Errorf("%s: %q is accepted as %q", name, typed, got)
 		}
@@ -74,13 +74,13 @@ func TestNormaliseEmailLength(t *testing.T) {
 		if len(typed) != n {
 			t.Fatalf("the test is wrong: %d bytes, not %d", len(typed), n)
 		}
-		got, wrong := normaliseEmail(typed)
+		got, wrong := Normalise(typed)
 		if (wrong == "") != ok || ok && got != typed {
 			t.Errorf("%d bytes: %q", n, wrong)
 		}
 	}
 	// What counts is the spelling that is kept.
-	got, wrong := normaliseEmail("a@" + strings.Repeat("ü", 100) + ".com")
+	got, wrong := Normalise("a@" + strings.Repeat("ü", 100) + ".com")
 	if len(got) > maxEmail {
 		t.Errorf("%d bytes are kept, %s", len(got), wrong)
 	}
@@ -92,14 +92,14 @@ func FuzzNormaliseEmail(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, typed string) {
-		got, wrong := normaliseEmail(typed)
+		got, wrong := Normalise(typed)
 		if (got == "") != (wrong != "") {
 			t.Fatalf("%q: %q and %q", typed, got, wrong)
 		}
 		if got == "" {
 			return
 		}
-		again, wrong := normaliseEmail(got)
+		again, wrong := Normalise(got)
 		if again != got {
 			t.Errorf("%q becomes %q, and that %q %s", typed, got, again, wrong)
 		}

@@ -1,4 +1,4 @@
-package verify
+package otp
 
 import (
 	"strings"
@@ -12,7 +12,7 @@ func TestClean(t *testing.T) {
 		" 123 456 ": "123456", "123-456": "123456", "1 2 3 4 5 6": "123456", "\t123456\r\n": "123456", "123\u00a0456": "123456", "１２３４５６": "123456",
 		"１２３　４５６": "123456", "１２３－４５６": "123456",
 	} {
-		if got, ok := clean(typed); !ok || got != want {
+		if got, ok := Clean(typed); !ok || got != want {
 			t.Errorf("%q: %q %v, want %q", typed, got, ok, want)
 		}
 	}
@@ -21,11 +21,11 @@ func TestClean(t *testing.T) {
 		"١٢٣٤٥٦", "१२३४५६", "①②③④⑤⑥", "𝟏𝟐𝟑𝟒𝟓𝟔", "123456\x00", "123\u200b456", "123456/../x", "123456?force=false", "%31%32%33%34%35%36", "123456\xff",
 		"1234" + strings.Repeat(" ", 59) + "56", "１２３４５", strings.Repeat("1", 100_000),
 	} {
-		if got, ok := clean(typed); ok {
+		if got, ok := Clean(typed); ok {
 			t.Errorf("%.40q is accepted as %q", typed, got)
 		}
 	}
-	if got, ok := clean("1234" + strings.Repeat(" ", 58) + "56"); !ok || got != "123456" {
+	if got, ok := Clean("1234" + strings.Repeat(" ", 58) + "56"); !ok || got != "123456" {
 		t.Errorf("64 bytes: %q %v", got, ok)
 	}
 }
@@ -36,14 +36,14 @@ func FuzzClean(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, typed string) {
-		got, ok := clean(typed)
+		got, ok := Clean(typed)
 		if !ok {
 			return
 		}
 		if len(got) < 6 || len(got) > 10 || strings.Trim(got, "0123456789") != "" {
 			t.Errorf("%q becomes %q", typed, got)
 		}
-		again, ok := clean(got)
+		again, ok := Clean(got)
 		if !ok || again != got {
 			t.Errorf("%q becomes %q, and that %q", typed, got, again)
 		}

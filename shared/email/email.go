@@ -1,4 +1,8 @@
-package signup
+// Package email gives an email address the one spelling by which it is compared,
+// at sign-up and at login alike.
+//
+// It must not know whether an address is anybody's.
+package email
 
 import (
 	"regexp"
@@ -30,12 +34,12 @@ func normaliseDomain(typed string) (domain string, ok bool) {
 	return domain, err == nil && utf8.ValidString(typed) && strings.Contains(domain, ".") && !strings.HasSuffix(domain, ".") && !machine.MatchString(domain)
 }
 
-// normaliseEmail gives the one spelling by which an address is compared: no
-// blanks around it, NFC, lower case, the domain in its ASCII form.
-// Dots and tags of the local part are kept: what they mean is the mail
-// provider's affair. A local part beyond ASCII is refused, since letters that
-// look alike would make two accounts of one address.
-func normaliseEmail(typed string) (email, wrong string) {
+// Normalise gives the one spelling: no blanks around it, NFC, lower case, the
+// domain in its ASCII form. Dots and tags of the local part are kept: what they
+// mean is the mail provider's affair. A local part beyond ASCII is refused,
+// since letters that look alike would make two accounts of one address. wrong is
+// a sentence for who typed it, empty if nothing is.
+func Normalise(typed string) (address, wrong string) {
 	const again = "Enter an email address such as name@example.com."
 	typed = strings.TrimSpace(typed)
 	if typed == "" {
@@ -54,9 +58,9 @@ func normaliseEmail(typed string) (email, wrong string) {
 		return "", "Enter an email address whose part before the @ has only plain letters, digits and signs."
 	}
 	local = strings.ToLower(local)
-	email = local + "@" + domain
-	if len(local) > maxLocal || len(email) > maxEmail {
+	address = local + "@" + domain
+	if len(local) > maxLocal || len(address) > maxEmail {
 		return "", "Enter a shorter email address: at most 254 characters, 64 of them before the @."
 	}
-	return email, ""
+	return address, ""
 }

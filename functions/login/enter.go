@@ -1,0 +1,130 @@
+package login
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"sync"
+	"time"
+
+	"latchkey/shared/budget"
+	"latchkey/shared/password"
+	"latchkey/shared/session"
+	"latchkey/shared/store"
+	"latchkey/shared/web"
+)
+
+// attempt is one POST of the form on its way.
+type attempt struct {
+	form  form
+	token session.Token
+	lane  string
+	user  store.User // zero when there is none
+	half  store.Session
+	now   time.Time
+}
+
+// enter takes the form.
+func (s *step) enter(w http.ResponseWriter, r *http.Request) error {
+	f, err := read(r)
+	if err != nil {
+		return err
+	}
+	wrong := f.check()
+	if len(wrong) > 0 {
+		return s.refuse(f, web.Invalid(wrong...))
+	}
+	a := &attempt{form: f, token: f.token(), now: s.now()}
+	err = s.admit(r, a)
+	if err != nil {
+		return s.explain(a, err)
+	}
+	err = password.Compare(a.user.Hash, f.password, s.cost)
+	if errors.Is(err, password.ErrWrong) {
+		return s.refuse(f, web.BadCredentials())
+	}
+	if err != nil {
+		return s.explain(a, err)
+	}
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	if password.Cheap(a.user.Hash, s.cost) {
+		wg.Go(func() { s.rehash(r, a) })
+	}
+	return s.proceed(w, r, a)
+}
+
+// errKey says that an Idempotency-Key came with another body before.
+var errKey = errors.New("key used for another body")
+
+// admit takes the limits and reads the user, in one round trip. The try is
+// counted where the browser claims to be known; when that turns out not to be
+// true, where strangers' are.
+func (s *step) admit(r *http.Request, a *attempt) error {
+	ctx := r.Context()
+	a.lane = a.token.Key
+	device, claims := s.guard.Device(r, a.token.Key)
+	if claims {
+		a.lane = device.Lane()
+	}
+	counter := s.address
+	counter.Subject = budget.Network(r.RemoteAddr)
+	var user, tried, counted, once error
+	var wg sync.WaitGroup
+	wg.Go(func() { a.user, user = s.table.User(ctx, a.token.Key) })
+	wg.Go(func() { counted = s.table.Count(ctx, counter, a.now) })
+	wg.Go(func() { once = s.once(ctx, a) })
+	tried = s.guard.Try(ctx, s.lane, a.lane, a.token.ID)
+	wg.Wait()
+	if errors.Is(user, store.ErrNotFound) {
+		user = nil
+	}
+	err := errors.Join(user, once)
+	if err == nil && claims && !session.Genuine(device, a.user.Epoch) {
+		a.lane = a.token.Key
+		tried = s.guard.Try(ctx, s.lane, a.lane, a.token.ID)
+	}
+	for _, e := range []error{err, counted, tried} {
+		if e != nil {
+			return e
+		}
+	}
+	return nil
+}
+
+// once ties a program's key to its body.
+func (s *step) once(ctx context.Context, a *attempt) error {
+	if a.form.key == "" {
+		return nil
+	}
+	err := s.table.Once(ctx, "login-key", a.form.key, session.Digest(a.form.key, a.form.content()), session.KeyLife, a.now)
+	if errors.Is(err, store.ErrRefused) {
+		return errKey
+	}
+	return err
+}
+
+// rehash keeps the password under a dearer hash, since the setting grew. It is
+// not worth a login.
+func (s *step) rehash(r *http.Request, a *attempt) {
+	hash, err := password.Hash(a.form.password, s.cost)
+	if err == nil {
+		err = s.table.Rehash(r.Context(), a.user, hash)
+	}
+	if err != nil && !errors.Is(err, store.ErrRefused) {
+		s.site.Log(r, "password not hashed anew", err)
+	}
+}
+
+// explain says on the form why an attempt was refused before the password was
+// looked at: the same to everybody, whether or not the address is anybody's.
+func (s *step) explain(a *attempt, err error) error {
+	var limited *store.Limited
+	switch {
+	case errors.As(err, &limited):
+		return s.refuse(a.form, web.Wait(limited.After, "There were too many tries. Please wait before the next one."))
+	case errors.Is(err, errKey):
+		return web.Idempotency()
+	}
+	return s.refuse(a.form, web.Unavailable(err))
+}

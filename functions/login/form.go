@@ -1,0 +1,70 @@
+package login
+
+import (
+	"net/http"
+	"strconv"
+	"strings"
+
+	"latchkey/shared/email"
+	"latchkey/shared/session"
+	"latchkey/shared/store"
+	"latchkey/shared/web"
+)
+
+// fields are the form's, in its order.
+var fields = [...]string{"email", "password"}
+
+// form is what was typed.
+type form struct {
+	Seed     string
+	Email    string
+	address  string // Email in its one spelling
+	password string
+	key      string // a program's Idempotency-Key
+}
+
+// read reads a form or a document. A document's seed is its Idempotency-Key, if
+// it has one.
+func read(r *http.Request) (form, error) {
+	v, err := web.Read(r, append([]string{"form"}, fields[:]...)...)
+	if err != nil {
+		return form{}, err
+	}
+	f := form{Seed: v["form"], Email: v["email"], password: v["password"]}
+	key, keyed := r.Header["Idempotency-Key"]
+	switch {
+	case keyed && web.WantsJSON(r):
+		f.key = strings.Join(key, ",")
+		f.Seed = f.key
+	case f.Seed == "":
+		f.Seed = session.NewSeed()
+	}
+	if !session.ValidSeed(f.Seed) {
+		return form{}, web.BadSeed()
+	}
+	return f, nil
+}
+
+// check says what is missing. Whether the two belong to anybody is not looked
+// at here (parity 80).
+func (f *form) check() []web.Field {
+	var wrong []web.Field
+	var text string
+	f.address, text = email.Normalise(f.Email)
+	if text != "" {
+		wrong = append(wrong, web.Field{Name: "email", Text: text})
+	}
+	if f.password == "" {
+		wrong = append(wrong, web.Field{Name: "password", Text: "Enter your password."})
+	}
+	return wrong
+}
+
+// content is what makes two forms the same form.
+func (f *form) content() string {
+	return "login" + strconv.Quote(f.address) + strconv.Quote(f.password)
+}
+
+func (f *form) token() session.Token {
+	return session.Derive(f.Seed, store.Hash(f.address), f.content())
+}

@@ -1,0 +1,214 @@
+package login
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"sync"
+
+	"latchkey/shared/budget"
+	"latchkey/shared/otp"
+	"latchkey/shared/providers"
+	"latchkey/shared/push"
+	"latchkey/shared/store"
+	"latchkey/shared/web"
+)
+
+// proceed goes on when the password was right.
+func (s *step) proceed(w http.ResponseWriter, r *http.Request, a *attempt) error {
+	plan, err := s.plan(r.Context(), a)
+	if err != nil {
+		return s.explain(a, err)
+	}
+	mine, ok := s.guard.Token(r)
+	if ok && plan.rival.Session == mine.ID && mine.Key == a.token.Key && mine.Ref == plan.rival.Ref.String() && mine.Ref != "" {
+		return s.site.Next(w, r, "/status", web.NoNotice) // this very browser's push is still open
+	}
+	s.begin(a, plan)
+	existing, err := s.reserve(r, a, &plan)
+	if errors.Is(err, store.ErrRefused) {
+		return s.repeat(w, r, a, existing)
+	}
+	if err != nil {
+		return s.explain(a, err)
+	}
+	unsent := s.summon(r, a, plan)
+	a.half.Outcome = outcome(a, unsent)
+	err = s.keep(r.Context(), a, plan)
+	if err != nil {
+		return s.explain(a, err)
+	}
+	return s.answer(w, r, a, a.half, unsent)
+}
+
+// begin is the session of the attempt, not yet written. It holds what its later
+// steps need of the user.
+func (s *step) begin(a *attempt, p plan) {
+	of := a.user.Profile
+	a.half = s.guard.New(a.token, store.Login, store.Profile{
+		Email: of.Email, Phone: of.Phone, Country: of.Country, CallingCode: of.CallingCode, Provider: of.Provider, ProviderRef: of.ProviderRef,
+	})
+	a.half.UID, a.half.Epoch = a.user.UID, a.user.Epoch
+	token, _ := providers.Newest(a.user, "totp")
+	a.half.Token, a.half.Lane, a.half.Rival = token.SID, a.lane, p.rival
+	if p.push {
+		a.half.Number = number()
+	}
+}
+
+// reserve writes the session while the push, or the text, is reserved. It is
+// store.ErrRefused when an equal form was first, whose session it returns.
+func (s *step) reserve(r *http.Request, a *attempt, p *plan) (store.Session, error) {
+	ctx := r.Context()
+	var existing store.Session
+	var created, reserved error
+	var wg sync.WaitGroup
+	half := a.half
+	wg.Go(func() { existing, created = s.table.CreateSession(ctx, half) })
+	if p.push {
+		reserved = s.claim(ctx, a, p, r.UserAgent())
+	} else if p.text {
+		p.limited = s.take(r, a)
+	}
+	wg.Wait()
+	if created != nil {
+		return existing, created
+	}
+	return existing, reserved
+}
+
+// take takes the limits of a text.
+func (s *step) take(r *http.Request, a *attempt) error {
+	sends, _, err := s.budget.Take(r.Context(), budget.Send{
+		ID: a.half.ID, Phone: a.half.Phone, Country: a.half.Country, Address: r.RemoteAddr,
+	}, a.now)
+	a.half.Sends, a.half.ResendAt = sends, s.budget.Next(sends, a.now)
+	var limited *store.Limited
+	if errors.As(err, &limited) && a.now.Add(limited.After).After(a.half.ResendAt) {
+		a.half.ResendAt = a.now.Add(limited.After)
+	}
+	return err
+}
+
+// summon asks the vendor for what was reserved. A person whom nothing can be
+// pushed to is texted, unless there is a code at hand.
+func (s *step) summon(r *http.Request, a *attempt, p plan) error {
+	ctx, cancel := providers.Sparing(r.Context())
+	defer cancel()
+	switch {
+	case p.push:
+		ref, err := s.ask(ctx, r, a, p.device)
+		if err == nil {
+			a.half.Approval = store.Ref{Provider: a.user.Provider, ID: ref}
+			return nil
+		}
+		s.site.Log(r, "push not sent", err)
+		if !errors.Is(err, push.ErrNoDevice) {
+			return nil // nobody knows whether it arrived: a code will do
+		}
+		return s.fallback(ctx, r, a, p)
+	case p.text && p.limited == nil:
+		return s.text(ctx, a)
+	case p.text:
+		return p.limited
+	}
+	return nil
+}
+
+// fallback texts a person who turned out to have no device, unless there is a
+// code at hand.
+func (s *step) fallback(ctx context.Context, r *http.Request, a *attempt, p plan) error {
+	var limited error
+	var wg sync.WaitGroup
+	wg.Go(func() { s.withdraw(r, a, p) })
+	textable := s.textable(a.user)
+	if textable {
+		limited = s.take(r, a)
+	}
+	wg.Wait()
+	if !textable || limited != nil {
+		return limited
+	}
+	return s.text(ctx, a)
+}
+
+// text sends a code. Authy's answer may be that the person reads it in the app.
+func (s *step) text(ctx context.Context, a *attempt) error {
+	codes, err := s.set.Codes(store.Login, a.user.Provider)
+	if err != nil {
+		return err
+	}
+	sent, err := codes.Send(ctx, providers.Target(a.half.Profile), otp.SMS)
+	a.half.Ref, a.half.ByApp = sent.Ref, sent.App
+	if err == nil {
+		a.half.Outcome = store.Sent
+	}
+	var limited *otp.LimitedError
+	if errors.As(err, &limited) && a.now.Add(limited.After).After(a.half.ResendAt) {
+		a.half.ResendAt = a.now.Add(limited.After)
+	}
+	return err
+}
+
+// outcome is what is kept of it, for repeats of the form.
+func outcome(a *attempt, unsent error) store.Outcome {
+	var limited *store.Limited
+	var vendor *otp.LimitedError
+	switch {
+	case a.half.Approval != (store.Ref{}):
+		return store.Asked
+	case unsent == nil && a.half.Outcome == store.Sent:
+		return store.Sent
+	case unsent == nil:
+		return store.Quiet
+	case errors.As(unsent, &limited), errors.As(unsent, &vendor):
+		return store.Postponed
+	case errors.Is(unsent, otp.ErrUnreachable):
+		return store.Unreachable
+	}
+	return store.Unsent
+}
+
+// keep writes down what was asked: on the session, on the approval, and in the
+// user's list of pushes, side by side.
+func (s *step) keep(ctx context.Context, a *attempt, p plan) error {
+	var approval, listed error
+	var wg sync.WaitGroup
+	if a.half.Approval != (store.Ref{}) {
+		wg.Go(func() {
+			approval = s.table.RecordApproval(ctx, store.Approval{
+				Ref: a.half.Approval, Session: a.half.ID, UID: a.half.UID, Subject: p.device.Subject(),
+				CreatedAt: a.now, ValidUntil: a.now.Add(s.pushes.life),
+			})
+		})
+		wg.Go(func() { listed = s.name(ctx, a, p) })
+	}
+	err := s.table.RecordSend(ctx, a.half)
+	wg.Wait()
+	for _, e := range []error{err, approval, listed} {
+		if e != nil && !errors.Is(e, store.ErrRefused) { // refused: somebody was faster with the same
+			return e
+		}
+	}
+	return nil
+}
+
+// answer says where the second factor is given, the first time and every other.
+// What could not be sent is no dead end: the code page can ask for it again.
+func (s *step) answer(w http.ResponseWriter, r *http.Request, a *attempt, half store.Session, cause error) error {
+	token := a.token
+	token.Ref = half.Approval.String()
+	s.guard.Set(w, token)
+	switch half.Outcome {
+	case store.Asked:
+		return s.site.Next(w, r, "/status", web.NoNotice)
+	case store.Postponed:
+		after := half.ResendAt.Sub(s.now())
+		return web.Wait(after, "A code cannot be sent just yet.").Because(cause).SendTo("/verify", web.TooSoon)
+	case store.Unreachable:
+		return s.site.Next(w, r, "/verify", web.NotThisWay)
+	case store.Unsent:
+		return web.Unavailable(cause).SendTo("/verify", web.NotSent)
+	}
+	return s.site.Next(w, r, "/verify", web.NoNotice)
+}

@@ -1,0 +1,9 @@
+// Command lambda is the step onetouch-callback as a Lambda function.
+package main
+
+import (
+	callback "latchkey/functions/onetouch-callback"
+	"latchkey/shared/apigw"
+)
+
+func main() { apigw.Start(callback.New) }

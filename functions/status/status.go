@@ -1,0 +1,238 @@
+// Package status is where a login waits for its approval. GET reports, as a page
+// or to its script, and changes nothing that anybody could see; POST turns an
+// approved request into a signed-in session, once, for the browser that began
+// the login and for no other.
+//
+// The callback usually has written the decision before the next poll. When none
+// has come for a while, one of the polls asks the vendor.
+package status
+
+import (
+	"context"
+	_ "embed" // the page
+	"errors"
+	"net/http"
+	"time"
+
+	"latchkey/shared/budget"
+	"latchkey/shared/env"
+	"latchkey/shared/otp"
+	"latchkey/shared/providers"
+	"latchkey/shared/push"
+	"latchkey/shared/session"
+	"latchkey/shared/store"
+	"latchkey/shared/web"
+)
+
+//go:embed status.html
+var pageText string
+
+type step struct {
+	now   func() time.Time
+	site  *web.Site
+	page  *web.Page
+	table *store.Table
+	guard *session.Guard
+	set   *providers.Set
+	every time.Duration // between two questions to the vendor about one approval
+}
+
+// New makes the step from its environment.
+func New(_ context.Context, cfg env.Config) (http.Handler, error) {
+	vars := env.Read(cfg)
+	s := &step{now: cfg.Now, site: web.New(cfg, vars), table: store.Open(cfg, vars)}
+	s.guard = session.NewGuard(cfg, vars, s.table, s.site)
+	s.set = providers.New(cfg, vars)
+	s.every = vars.Duration("APPROVAL_POLL", 3*time.Second, time.Second, time.Minute)
+	err := vars.Err()
+	if err != nil {
+		return nil, err
+	}
+	s.page = s.site.Parse("status", pageText)
+	return s.site.Handler(web.Routes{
+		"GET /status":  s.show,
+		"POST /status": s.confirm,
+	}), nil
+}
+
+// login is one that waits.
+type login struct {
+	half     store.Session
+	approval store.Approval
+	token    session.Token
+}
+
+// read finds the login of a request, and asks the vendor when it is time to.
+func (s *step) read(r *http.Request) (login, error) {
+	var l login
+	var err error
+	l.half, l.approval, l.token, err = s.guard.Waiting(r.Context(), r)
+	if err != nil {
+		return l, err
+	}
+	a := l.approval
+	if a.Session != "" && a.Open(s.now()) && s.now().Sub(a.CreatedAt) >= s.every {
+		l.approval = s.reconcile(r, a)
+	}
+	return l, nil
+}
+
+// state is what the visitor is told, in package push's words.
+func (s *step) state(a store.Approval) push.Decision {
+	switch answer := push.Decision(a.Answer()); {
+	case answer == push.Approved || answer == push.Denied:
+		return answer
+	case a.Open(s.now()):
+		return push.Pending
+	}
+	return push.Expired
+}
+
+// show is the waiting page, or what its script polls.
+func (s *step) show(w http.ResponseWriter, r *http.Request) error {
+	l, err := s.read(r)
+	if err != nil {
+		return s.guard.Refuse(w, r, err)
+	}
+	if l.approval.Session == "" {
+		return codeOnly()
+	}
+	now := s.now()
+	state, left := s.state(l.approval), max(0, l.approval.ValidUntil.Sub(now))
+	again := pace(now.Sub(l.approval.CreatedAt))
+	if web.WantsJSON(r) {
+		return s.site.JSON(w, map[string]any{
+			"status": state, "number": l.half.Number, "retry_after": again, "expires_in": seconds(left),
+		})
+	}
+	if state == push.Denied {
+		return s.site.Next(w, r, "/verify", web.Denied)
+	}
+	return s.site.Page(w, r, s.page, web.View{Title: "Approve the login on your phone", Data: struct {
+		State  push.Decision
+		Number string
+		Left   int
+		Again  int
+	}{state, l.half.Number, seconds(left), again}})
+}
+
+// codeOnly is a login that asked nobody by push, or whose push is lost.
+func codeOnly() error {
+	return web.NoSession("This login waits for a code, not for an approval.").SendTo("/verify", web.NoNotice)
+}
+
+// pace is after how many seconds to ask again: at once at first, then less and
+// less often (design section 3).
+func pace(waited time.Duration) int {
+	switch {
+	case waited < 2*time.Second:
+		return 1
+	case waited < 4*time.Second:
+		return 2
+	case waited < 7*time.Second:
+		return 3
+	}
+	return 5
+}
+
+func seconds(d time.Duration) int { return int((d + time.Second - 1) / time.Second) }
+
+// confirm signs the browser in if its own request was approved.
+func (s *step) confirm(w http.ResponseWriter, r *http.Request) error {
+	_, err := web.Read(r)
+	if err != nil {
+		return err
+	}
+	l, err := s.read(r)
+	if errors.Is(err, session.ErrNone) {
+		return s.repeat(w, r)
+	}
+	if err != nil {
+		return s.guard.Refuse(w, r, err)
+	}
+	if l.approval.Session == "" {
+		return codeOnly()
+	}
+	switch s.state(l.approval) {
+	case push.Denied:
+		return web.WasDenied().SendTo("/verify", web.Denied)
+	case push.Expired:
+		return web.Expired("Nobody answered on your phone in time. Enter a code instead, or log in again.").SendTo("/verify", web.TooLate)
+	case push.Pending:
+		return web.StillPending("Nobody has answered on your phone yet.").SendTo("/status", web.NoNotice)
+	}
+	t, _, err := s.guard.Confirm(r.Context(), l.half, l.token, proof(r, l.token))
+	if err != nil {
+		return s.guard.Refuse(w, r, err)
+	}
+	s.guard.Set(w, t)
+	s.guard.Remember(w, r, l.half)
+	return s.site.Next(w, r, "/account", web.NoNotice)
+}
+
+// repeat answers a request like the one that confirmed the session.
+func (s *step) repeat(w http.ResponseWriter, r *http.Request) error {
+	t, ok := s.guard.Token(r)
+	if !ok {
+		return s.guard.Refuse(w, r, session.ErrNone)
+	}
+	rotated, err := s.guard.Repeat(r.Context(), t, proof(r, t))
+	if err != nil {
+		return s.guard.Refuse(w, r, err)
+	}
+	s.guard.Set(w, rotated)
+	return s.site.Next(w, r, "/account", web.NoNotice)
+}
+
+// proof is what a repeat must bring besides the cookie. There is no code here;
+// a thief of the cookie at least is elsewhere.
+func proof(r *http.Request, t session.Token) string {
+	return t.ID + " " + budget.Network(r.RemoteAddr) + " " + r.UserAgent()
+}
+
+// reconcile asks the vendor what became of an approval that no callback told us
+// of, if it is this request's turn, and records what it learns as a callback
+// would be (F-21). A vendor that cannot be asked changes nothing.
+func (s *step) reconcile(r *http.Request, a store.Approval) store.Approval {
+	err := s.table.Lease(r.Context(), a.Ref, s.every, s.now())
+	if errors.Is(err, store.ErrRefused) {
+		return a
+	}
+	if err != nil {
+		s.site.Log(r, "approval not asked about", err)
+		return a
+	}
+	pushes, err := s.set.Pushes(a.Provider)
+	if err != nil {
+		s.site.Log(r, "approval not asked about", err)
+		return a
+	}
+	ctx, cancel := providers.Sparing(r.Context())
+	defer cancel()
+	d, err := pushes.Decision(ctx, s.whom(a), a.ID)
+	if err != nil && !errors.Is(err, otp.ErrGone) {
+		s.site.Log(r, "vendor did not say what became of an approval", err)
+	}
+	if err != nil || d != push.Approved && d != push.Denied {
+		return a
+	}
+	decided := a
+	decided.Decision, decided.DecidedAt, decided.By, decided.Via = string(d), s.now(), a.Subject, a.Session
+	err = s.table.RecordDecision(r.Context(), decided)
+	if errors.Is(err, store.ErrRefused) { // a callback came meanwhile; the next poll sees it
+		return a
+	}
+	if err != nil {
+		s.site.Log(r, "decision not kept", err)
+		return a
+	}
+	return decided
+}
+
+// whom is the person or device that the approval was asked of.
+func (s *step) whom(a store.Approval) push.Target {
+	if a.Provider == "authy" {
+		return push.Target{User: a.Subject}
+	}
+	return push.Target{User: a.UID, Device: a.Subject}
+}

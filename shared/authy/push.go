@@ -1,0 +1,183 @@
+package authy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"latchkey/shared/otp"
+	"latchkey/shared/outbound"
+	"latchkey/shared/push"
+)
+
+// What a request may hold, in characters. Authy's clients cut what is longer,
+// silently and not all at the same place; nothing is cut here.
+const (
+	messageLimit = 140
+	valueLimit   = 128
+	sessionLimit = 200
+)
+
+var (
+	refShape   = regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`) // goes into a path
+	labelShape = regexp.MustCompile(`^[a-z]{1,20}$`)
+)
+
+// decisions are Authy's words for them.
+var decisions = map[string]push.Decision{
+	"pending":  push.Pending,
+	"approved": push.Approved,
+	"denied":   push.Denied,
+	"expired":  push.Expired,
+}
+
+// pushes are an application's approval requests, which Authy calls OneTouch.
+type pushes struct{ c *Client }
+
+// Ask makes one attempt. A request outside the limits of push.Request is not
+// sent: that is a fault of ours, and comes as otp.ErrUnavailable.
+func (p *pushes) Ask(ctx context.Context, to push.Target, r push.Request) (string, error) {
+	err := askable(to, r)
+	if err != nil {
+		return "", fmt.Errorf("asking for approval: %w", err)
+	}
+	call, a, err := p.c.call(ctx, http.MethodPost, oneTouch+"users/"+to.User+"/approval_requests", askForm(r))
+	err = askFault(call, a, err)
+	if err != nil {
+		return "", fmt.Errorf("asking for approval: %w", err)
+	}
+	ref := decode(a["approval_request"]).text("uuid")
+	if !refShape.MatchString(ref) {
+		return "", fmt.Errorf("asking for approval: authy gave no id: %w", otp.ErrUnavailable)
+	}
+	return ref, nil
+}
+
+func askable(to push.Target, r push.Request) error {
+	if to.User == "" {
+		return fmt.Errorf("phone is not registered: %w", push.ErrNoDevice)
+	}
+	if !userShape.MatchString(to.User) {
+		return fmt.Errorf("stored authy id is not a number: %w", otp.ErrUnavailable)
+	}
+	err := showable(r)
+	if err != nil {
+		return fmt.Errorf("%w: %w", err, otp.ErrUnavailable)
+	}
+	return nil
+}
+
+// showable holds a request against the limits that push.Request names. A life of
+// no seconds would be one without an end (R-046).
+func showable(r push.Request) error {
+	switch {
+	case r.Message == "" || !fits(r.Message, messageLimit):
+		return errors.New("message is empty or too long")
+	case r.Session == "" || !fits(r.Session, sessionLimit):
+		return errors.New("session is empty or too long")
+	case r.Life < time.Second || r.Life%time.Second != 0:
+		return errors.New("life is not in whole seconds")
+	}
+	for i, d := range r.Details {
+		if !labelShape.MatchString(d.Label) || !fits(d.Value, valueLimit) {
+			return errors.New("detail is too long or has no proper label")
+		}
+		for j, other := range r.Details {
+			if i != j && strings.HasPrefix(other.Label, d.Label) {
+				return errors.New("label is the beginning of another")
+			}
+		}
+	}
+	return nil
+}
+
+func fits(s string, limit int) bool {
+	return utf8.ValidString(s) && utf8.RuneCountInString(s) <= limit
+}
+
+// askForm is written by hand because url.Values sorts, and the details are shown
+// in the order in which they stand here.
+func askForm(r push.Request) string {
+	var b strings.Builder
+	add := func(name, value string) {
+		if b.Len() > 0 {
+			b.WriteByte('&')
+		}
+		b.WriteString(url.QueryEscape(name) + "=" + url.QueryEscape(value))
+	}
+	add("message", r.Message)
+	for _, d := range r.Details {
+		add("details["+d.Label+"]", d.Value)
+	}
+	add("hidden_details[session]", r.Session)
+	add("seconds_to_expire", strconv.FormatInt(int64(r.Life/time.Second), 10))
+	return b.String()
+}
+
+// Decision asks what became of the request ref, which must be one of the person
+// to.User: an id alone is no proof of that (R-061). A request that Authy does
+// not know is otp.ErrGone.
+func (p *pushes) Decision(ctx context.Context, to push.Target, ref string) (push.Decision, error) {
+	if !userShape.MatchString(to.User) || !refShape.MatchString(ref) {
+		return "", fmt.Errorf("asking for the decision: stored id is malformed: %w", otp.ErrUnavailable)
+	}
+	call, a, err := p.c.call(ctx, http.MethodGet, oneTouch+"approval_requests/"+ref, "")
+	err = decisionFault(call, a, err)
+	if err != nil {
+		return "", fmt.Errorf("asking for the decision: %w", err)
+	}
+	d, err := decided(decode(a["approval_request"]), to, ref)
+	if err != nil {
+		return "", fmt.Errorf("asking for the decision: %w", err)
+	}
+	return d, nil
+}
+
+// decided reads a request as Authy shows it. The id of the person has come as a
+// number and as text.
+func decided(request answer, to push.Target, ref string) (push.Decision, error) {
+	user, uuid := request.text("_authy_id"), request.text("uuid")
+	if !userShape.MatchString(user) || uuid != "" && !strings.EqualFold(uuid, ref) {
+		return "", fmt.Errorf("answer is not about this request: %w", otp.ErrUnavailable)
+	}
+	if user != to.User {
+		return "", push.ErrStranger
+	}
+	d, ok := decisions[request.text("status")]
+	if !ok {
+		return "", fmt.Errorf("unknown status: %w", otp.ErrUnavailable)
+	}
+	return d, nil
+}
+
+// askFault is nil for a success. Trouble of Authy's own is never taken for a
+// person without a device, whatever else the answer says.
+func askFault(call *outbound.Call, a answer, err error) error {
+	switch {
+	case err == nil && call.Status() == http.StatusOK && a.success():
+		return nil
+	case err == nil && call.Status() < http.StatusInternalServerError && noDevice[a.code()]:
+		return fmt.Errorf("%w: %w", refusal(call, a), push.ErrNoDevice)
+	default:
+		return fault(call, a, err)
+	}
+}
+
+// decisionFault is nil for a success.
+func decisionFault(call *outbound.Call, a answer, err error) error {
+	switch {
+	case err == nil && call.Status() == http.StatusOK && a.success():
+		return nil
+	case err == nil && call.Status() < http.StatusInternalServerError && a.code() == requestUnknown:
+		return fmt.Errorf("%w: %w", refusal(call, a), otp.ErrGone)
+	default:
+		return fault(call, a, err)
+	}
+}

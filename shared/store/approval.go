@@ -1,0 +1,174 @@
+package store
+
+import (
+	"context"
+	"strings"
+	"time"
+)
+
+// Ref names an approval: the vendor, and the vendor's own id of the request.
+type Ref struct{ Provider, ID string }
+
+// String is how sessions, users and cookies keep a Ref; "" is none.
+func (r Ref) String() string {
+	if r == (Ref{}) {
+		return ""
+	}
+	return r.Provider + ":" + r.ID
+}
+
+// ParseRef reads what String wrote.
+func ParseRef(s string) Ref {
+	provider, id, ok := strings.Cut(s, ":")
+	if !ok {
+		return Ref{}
+	}
+	return Ref{provider, id}
+}
+
+// Approval is one push request and its one decision. What we know of it (whose
+// it is) and what we are told (the decision) are written by two upserts in
+// either order: the callback of a quick person is faster than the answer to our
+// own request (F-24).
+//
+// Who can change it can finish somebody's login, of whom the password is known.
+type Approval struct {
+	Ref
+	Session    string // id of the only session that can use it
+	UID        string // the user it is for
+	Subject    string // the vendor's person or factor that was asked
+	CreatedAt  time.Time
+	ValidUntil time.Time
+
+	Decision  string // in the words of package push; "" while nobody decided
+	DecidedAt time.Time
+	By        string // the person or factor that decided, as we were told
+	Via       string // the session that the decision named, if it named one
+}
+
+// Answer is the decision if it counts, else "": it was made in time, by whom we
+// asked, and for the session that asked.
+func (a Approval) Answer() string {
+	if a.Session == "" || a.By != a.Subject || a.Via != "" && a.Via != a.Session || !a.DecidedAt.Before(a.ValidUntil) {
+		return ""
+	}
+	return a.Decision
+}
+
+// Open reports whether it can still be answered.
+func (a Approval) Open(now time.Time) bool { return a.Answer() == "" && now.Before(a.ValidUntil) }
+
+func (r Ref) key() item { return key("A#"+r.Provider+"#"+r.ID, "A") }
+
+// RecordApproval writes whose an approval is. A decision that is there already
+// stays. ErrRefused says that it is another session's.
+func (t *Table) RecordApproval(ctx context.Context, a Approval) error {
+	_, err := t.update(ctx, a.key(),
+		"SET #session = :session, uid = :uid, subject = :subject, created_at = :created_at, valid_until = :valid_until, expires_at = :expires_at",
+		"attribute_not_exists(#session) OR #session = :session",
+		item{
+			":session": text(a.Session), ":uid": text(a.UID), ":subject": text(a.Subject),
+			":created_at": millis(a.CreatedAt), ":valid_until": millis(a.ValidUntil), ":expires_at": seconds(afterwards(a.ValidUntil)),
+		})
+	return err
+}
+
+// RecordDecision writes what a.By decided, at a.DecidedAt, once. ErrRefused
+// says that it is decided already, or that a.By is not whom we asked. What
+// somebody else decided before we knew whom we asked does not count as decided.
+func (t *Table) RecordDecision(ctx context.Context, a Approval) error {
+	change := "SET decision = :decision, decided_at = :decided_at, decided_by = :by, expires_at = if_not_exists(expires_at, :expires_at)"
+	condition := "(attribute_not_exists(decision) OR attribute_exists(subject) AND decided_by <> subject)" +
+		" AND (attribute_not_exists(subject) OR subject = :by)"
+	values := item{
+		":decision": text(a.Decision), ":decided_at": millis(a.DecidedAt), ":by": text(a.By),
+		":expires_at": seconds(afterwards(a.DecidedAt)),
+	}
+	if a.Via != "" {
+		change += ", via = :via"
+		condition += " AND (attribute_not_exists(#session) OR #session = :via)"
+		values[":via"] = text(a.Via)
+	}
+	_, err := t.update(ctx, a.key(), change, condition, values)
+	return err
+}
+
+// Lease lets one caller ask the vendor about an approval, and for a while no
+// other, however many poll. ErrRefused says that it is not this
+// caller's turn, or that there is nothing left to ask.
+func (t *Table) Lease(ctx context.Context, r Ref, every time.Duration, now time.Time) error {
+	_, err := t.update(ctx, r.key(), "SET asked_at = :now",
+		"attribute_exists(pk) AND attribute_not_exists(decision) AND valid_until > :now AND (attribute_not_exists(asked_at) OR asked_at <= :before)",
+		item{":now": millis(now), ":before": millis(now.Add(-every))})
+	return err
+}
+
+// Waiting reads a session and the approval it may wait for in one round trip,
+// consistently. It is ErrNotFound without the session; without the approval,
+// that is zero.
+func (t *Table) Waiting(ctx context.Context, k, id string, r Ref) (Session, Approval, error) {
+	keys := []item{sessionKey(k, id)}
+	if r != (Ref{}) {
+		keys = append(keys, r.key())
+	}
+	found, err := t.batch(ctx, keys...)
+	if err != nil {
+		return Session{}, Approval{}, err
+	}
+	var s Session
+	var a Approval
+	for _, it := range found {
+		if it.text("sk") == "A" {
+			a = approvalFrom(it)
+		} else {
+			s = sessionFrom(it)
+		}
+	}
+	if s.ID == "" {
+		return Session{}, Approval{}, ErrNotFound
+	}
+	return s, a, nil
+}
+
+// Approval reads one, or ErrNotFound.
+func (t *Table) Approval(ctx context.Context, r Ref) (Approval, error) {
+	it, err := t.get(ctx, r.key())
+	if err != nil {
+		return Approval{}, err
+	}
+	return approvalFrom(it), nil
+}
+
+// Approvals reads those that are there, in one round trip.
+func (t *Table) Approvals(ctx context.Context, refs ...Ref) (map[Ref]Approval, error) {
+	var keys []item
+	for _, r := range refs {
+		keys = append(keys, r.key())
+	}
+	found, err := t.batch(ctx, keys...)
+	if err != nil {
+		return nil, err
+	}
+	list := map[Ref]Approval{}
+	for _, it := range found {
+		a := approvalFrom(it)
+		list[a.Ref] = a
+	}
+	return list, nil
+}
+
+func approvalFrom(it item) Approval {
+	provider, id, _ := strings.Cut(strings.TrimPrefix(it.text("pk"), "A#"), "#")
+	return Approval{
+		Ref:        Ref{provider, id},
+		Session:    it.text("session"),
+		UID:        it.text("uid"),
+		Subject:    it.text("subject"),
+		CreatedAt:  it.time("created_at"),
+		ValidUntil: it.time("valid_until"),
+		Decision:   it.text("decision"),
+		DecidedAt:  it.time("decided_at"),
+		By:         it.text("decided_by"),
+		Via:        it.text("via"),
+	}
+}
