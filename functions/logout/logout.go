@@ -35,7 +35,7 @@ func New(_ context.Context, cfg env.Config) (http.Handler, error) {
 // leave ends the session, signed in or half way. Who has none is logged out
 // already. A table that is down is no reason to claim success.
 func (s *step) leave(w http.ResponseWriter, r *http.Request) error {
-	v, err := web.Read(r, "everywhere?")
+	v, err := web.ReadIfAny(r, "everywhere?")
 	if err != nil {
 		return err
 	}

@@ -51,7 +51,7 @@ func New(_ context.Context, cfg env.Config) (http.Handler, error) {
 
 // resend sends once more.
 func (s *step) resend(w http.ResponseWriter, r *http.Request) error {
-	v, err := web.Read(r, "channel")
+	v, err := web.ReadIfAny(r, "channel")
 	if err != nil {
 		return err
 	}

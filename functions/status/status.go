@@ -139,7 +139,7 @@ func seconds(d time.Duration) int { return int((d + time.Second - 1) / time.Seco
 
 // confirm signs the browser in if its own request was approved.
 func (s *step) confirm(w http.ResponseWriter, r *http.Request) error {
-	_, err := web.Read(r)
+	_, err := web.ReadIfAny(r)
 	if err != nil {
 		return err
 	}

@@ -15,6 +15,7 @@ import (
 	"net/http"
 	"time"
 
+	"latchkey/shared/authy"
 	"latchkey/shared/env"
 	"latchkey/shared/message"
 	"latchkey/shared/otp"
@@ -94,6 +95,7 @@ func (s *step) view(half store.Session, p *web.Problem) web.View {
 
 // way is where the visitor finds a code: what the page says.
 func way(half store.Session) string {
+	asked := half.Outcome == store.Quiet || half.Outcome == store.Asked || half.Outcome == ""
 	switch {
 	case half.ByApp:
 		return "authy"
@@ -101,9 +103,11 @@ func way(half store.Session) string {
 		return "sent"
 	case half.Token != "":
 		return "authenticator"
-	case half.Flow == store.Login && (half.Outcome == store.Quiet || half.Outcome == store.Asked || half.Outcome == ""):
+	case half.Flow == store.Login && asked && half.Provider == authy.Name:
+		return "authy or ask"
+	case half.Flow == store.Login && asked:
 		return "ask"
-	case half.Failed() || half.Flow == store.Login:
+	case half.Flow == store.Login || half.Failed():
 		return "unsent"
 	}
 	return "sent"

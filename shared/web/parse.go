@@ -70,6 +70,15 @@ func Read(r *http.Request, fields ...string) (Values, error) {
 	return readForm(string(body), fields)
 }
 
+// ReadIfAny is Read for a request whose fields may all be missing: some clients
+// say of nothing that it is JSON.
+func ReadIfAny(r *http.Request, fields ...string) (Values, error) {
+	if r.ContentLength == 0 && mediaType(r) == "application/json" {
+		return Values{}, nil
+	}
+	return Read(r, fields...)
+}
+
 func readForm(body string, fields []string) (Values, error) {
 	form, err := url.ParseQuery(body)
 	if err != nil {
