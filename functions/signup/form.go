@@ -43,17 +43,10 @@ func read(r *http.Request) (form, error) {
 	if err != nil {
 		return form{}, err
 	}
-	f := form{Seed: v["form"], Name: v["fullName"], Email: v["email"], Country: v["countryCode"], Phone: v["phone"], password: v["password"]}
-	key, keyed := r.Header["Idempotency-Key"]
-	switch {
-	case keyed && web.WantsJSON(r):
-		f.key = strings.Join(key, ",")
-		f.Seed = f.key
-	case f.Seed == "":
-		f.Seed = session.NewSeed()
-	}
-	if !session.ValidSeed(f.Seed) {
-		return form{}, web.BadSeed()
+	f := form{Name: v["fullName"], Email: v["email"], Country: v["countryCode"], Phone: v["phone"], password: v["password"]}
+	f.Seed, f.key, err = session.Seed(r, v["form"])
+	if err != nil {
+		return form{}, err
 	}
 	return f, nil
 }

@@ -32,7 +32,10 @@ func (s *step) repeat(w http.ResponseWriter, r *http.Request, a *attempt, existi
 	}
 	var err error
 	if a.now.Sub(existing.CreatedAt) < abandoned {
-		existing, err = s.await(r.Context(), existing)
+		existing, err = s.guard.Await(r.Context(), existing, patience)
+	}
+	if errors.Is(err, store.ErrNotFound) {
+		err = &store.Limited{After: time.Second} // refused by a limit, and dropped
 	}
 	if err != nil {
 		return s.explain(a, err)
@@ -65,31 +68,6 @@ func (s *step) again(w http.ResponseWriter, r *http.Request, a *attempt, existin
 	existing.Sends = a.half.Sends
 	a.half = existing
 	return s.finish(w, r, a)
-}
-
-// await gives the first request time to keep what came of it.
-func (s *step) await(ctx context.Context, existing store.Session) (store.Session, error) {
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	for delay := 25 * time.Millisecond; existing.Outcome == ""; delay *= 2 {
-		timer := time.NewTimer(min(delay, time.Second))
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			timer.Stop()
-			return existing, nil
-		}
-		latest, err := s.table.Session(ctx, existing.Key, existing.ID)
-		switch {
-		case errors.Is(err, store.ErrNotFound):
-			return existing, &store.Limited{After: time.Second} // refused by a limit, and dropped
-		case err == nil:
-			existing = latest
-		case ctx.Err() == nil:
-			return existing, err
-		}
-	}
-	return existing, nil
 }
 
 // complete makes up for a first request that died before it kept the hash. If

@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"time"
 
+	"latchkey/shared/authy"
 	"latchkey/shared/budget"
 	"latchkey/shared/env"
 	"latchkey/shared/otp"
@@ -231,7 +232,7 @@ func (s *step) reconcile(r *http.Request, a store.Approval) store.Approval {
 
 // whom is the person or device that the approval was asked of.
 func (s *step) whom(a store.Approval) push.Target {
-	if a.Provider == "authy" {
+	if a.Provider == authy.Name {
 		return push.Target{User: a.Subject}
 	}
 	return push.Target{User: a.UID, Device: a.Subject}

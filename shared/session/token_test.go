@@ -35,8 +35,38 @@ func TestParse(t *testing.T) {
 	}
 }
 
+// A login's token also names its approval, which is a hint and no more: whoever
+// has the token is the same, and the confirmed one has none.
+func TestParseWithAnApproval(t *testing.T) {
+	t.Parallel()
+	plain := token()
+	for _, ref := range []string{"authy:9af1c0de-0000-4000-8000-000000000001", "verify:YC" + strings.Repeat("0", 32), "a:b", strings.Repeat("p", 16) + ":" + strings.Repeat("i", 64)} {
+		tok := plain
+		tok.Ref = ref
+		got, ok := session.Parse(tok.Value())
+		if !ok || got != tok || got.Ref != ref || !bytes.Equal(got.Hash(), plain.Hash()) {
+			t.Errorf("%q is read as %q %v", tok.Value(), got.Value(), ok)
+		}
+		rotated := tok.Rotated([]byte("salt"))
+		if rotated.Ref != "" || rotated != plain.Rotated([]byte("salt")) {
+			t.Errorf("%q is rotated to %q", ref, rotated.Value())
+		}
+	}
+	for _, ref := range []string{
+		".", ".authy", ".authy:", ".:id", ".Authy:id", ".authy2:id", ".authy:i.d", ".authy:i d", ".authy:id:id", ".authy:id.authy:id", ".authy:id\n",
+		".authy:é", ".authy#id", ". authy:id", ".authy:id ", "..authy:id", "." + strings.Repeat("p", 17) + ":id", ".authy:" + strings.Repeat("i", 65),
+	} {
+		got, ok := session.Parse(plain.Value() + ref)
+		if ok || got != (session.Token{}) {
+			t.Errorf("%q is read as %q", ref, got.Ref)
+		}
+	}
+}
+
 func FuzzParse(f *testing.F) {
 	f.Add(token().Value())
+	f.Add(token().Value() + ".authy:9af1c0de-0000-4000-8000-000000000001")
+	f.Add(token().Value() + ".verify:YC1.")
 	f.Add(token().Value() + ".")
 	f.Add("..")
 	f.Fuzz(func(t *testing.T, value string) {
@@ -48,6 +78,10 @@ func FuzzParse(f *testing.F) {
 			return
 		}
 		again, ok := session.Parse(got.Value())
+		ref := store.ParseRef(got.Ref)
+		if got.Ref != "" && (ref.String() != got.Ref || ref.Provider == "" || ref.ID == "" || strings.ContainsAny(got.Ref, "#. ")) {
+			t.Errorf("%q names the approval %q", value, got.Ref)
+		}
 		if got.Value() != value || !ok || again != got || len(got.Key) != 43 || len(got.ID) != 32 || len(got.Secret) != 43 {
 			t.Errorf("%q becomes %q", value, got.Value())
 		}

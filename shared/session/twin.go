@@ -1,0 +1,57 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+	"time"
+
+	"latchkey/shared/store"
+	"latchkey/shared/web"
+)
+
+// Seed is the random value that a request's session is derived from: a program's
+// Idempotency-Key, which is also returned as key, else the form's hidden field,
+// else a new one.
+func Seed(r *http.Request, field string) (seed, key string, err error) {
+	header, keyed := r.Header["Idempotency-Key"]
+	switch {
+	case keyed && web.WantsJSON(r):
+		key = strings.Join(header, ",")
+		seed = key
+	case field == "":
+		seed = NewSeed()
+	default:
+		seed = field
+	}
+	if !ValidSeed(seed) {
+		return "", "", web.BadSeed()
+	}
+	return seed, key, nil
+}
+
+// Await gives the request that was first with a session time to keep what came
+// of it, and returns the session as it then is; when the time is over, as it is
+// without that. It is store.ErrNotFound when that request dropped the session.
+func (g *Guard) Await(ctx context.Context, s store.Session, patience time.Duration) (store.Session, error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	for delay := 25 * time.Millisecond; s.Outcome == ""; delay *= 2 {
+		timer := time.NewTimer(min(delay, time.Second))
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return s, nil
+		}
+		latest, err := g.table.Session(ctx, s.Key, s.ID)
+		switch {
+		case err == nil:
+			s = latest
+		case errors.Is(err, store.ErrNotFound), ctx.Err() == nil:
+			return s, err
+		}
+	}
+	return s, nil
+}
