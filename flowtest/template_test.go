@@ -75,6 +75,36 @@ func everything(t *testing.T, r *rig.Rig) {
 		r.Clock.Advance(16 * time.Minute)
 		v.Get(path)
 	}
+	everyLogin(t, r)
+}
+
+// everyLogin goes on with both second factors, their enrolment, and the way out.
+func everyLogin(t *testing.T, r *rig.Rig) {
+	t.Helper()
+	v := r.Visitor(false)
+	expect(t, v.Post("/login", credentialsOf(ada)), 303, "/verify")
+	expect(t, v.Post("/verify", map[string]string{"code": r.Handset().Code(adaPhone)}), 303, "/account")
+	enrol(t, r, v, adaPhone)
+	enrolToken(t, r, v, adaPhone)
+	for _, path := range []string{"/login", "/factors"} {
+		r.Clock.Advance(16 * time.Minute)
+		v.Get(path)
+	}
+	expect(t, v.Post("/logout", nil), 303, "/")
+	expect(t, v.Post("/login", credentialsOf(ada)), 303, "/status")
+	cookie := v.Cookie()
+	v.SetCookie(cookie[:strings.LastIndex(cookie, ".")]) // without the approval's name
+	expect(t, v.Get("/status"), 200, "")
+	v.SetCookie(cookie)
+	r.Handset().Decide(adaPhone, "approved")
+	awaitStatus(t, r, v, "approved")
+	expect(t, v.Post("/status", nil), 303, "/account")
+	expect(t, v.Post("/login", credentialsOf(ada)), 303, "/status") // reads what became of the one before
+	r.Clock.Advance(time.Minute)
+	r.Handset().Decide(adaPhone, "approved")
+	awaitStatus(t, r, v, "approved")
+	expect(t, v.Post("/status", nil), 303, "/account")
+	expect(t, v.Post("/logout", map[string]string{"everywhere": "true"}), 303, "/")
 }
 
 // credentials have no place in the template.

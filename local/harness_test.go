@@ -77,8 +77,9 @@ func leftOver(root string) []string {
 	files, _ := filepath.Glob("/proc/[0-9]*/cmdline")
 	var left []string
 	for _, file := range files {
-		data, err := os.ReadFile(file)
-		if err == nil && bytes.Contains(data, []byte(root)) {
+		data, _ := os.ReadFile(file)
+		folder, _ := os.Readlink(filepath.Join(filepath.Dir(file), "cwd"))
+		if bytes.Contains(data, []byte(root)) || folder == root { // the latter also while it lets go of its files
 			left = append(left, string(data))
 		}
 	}

@@ -39,6 +39,8 @@
   }
   for (const e of all("[aria-invalid=true]")) if (!e.getAttribute("aria-describedby")) say(e, "does not say what is wrong");
   const tokens = { fullName: "name", email: "email", password: "new-password", phone: "tel-national", code: "one-time-code" };
+  if (document.querySelector("form[action='/login']")) Object.assign(tokens, { email: "username", password: "current-password" });
+  for (const e of all("input.code")) tokens[e.id] = "one-time-code";
   for (const e of fields) if (tokens[e.id] && e.autocomplete !== tokens[e.id]) say(e, "autocompletes " + e.autocomplete + ", not " + tokens[e.id]);
   for (const e of all(".summary")) {
     if (e.getAttribute("role") !== "alert") say(e, "is no alert");
@@ -88,7 +90,7 @@
 
   // Room.
   if (root.scrollWidth > innerWidth) faults.push("the page scrolls sideways: " + root.scrollWidth + " px at " + innerWidth);
-  const targets = all("a,button,input:not([type=hidden]),select").filter(seen);
+  const targets = all("a,button,input:not([type=hidden]),select,textarea").filter(seen);
   const middle = (r) => [r.x + r.width / 2, r.y + r.height / 2];
   const apart = ([x, y], r) => Math.hypot(Math.max(r.left - x, 0, x - r.right), Math.max(r.top - y, 0, y - r.bottom));
   for (const e of targets) {

@@ -70,9 +70,11 @@ func findBrowser() string {
 type tab struct {
 	*stack
 	t       *testing.T
+	browser *browser
 	ctx     context.Context
 	scripts bool
 	posts   atomic.Int64 // forms sent
+	polls   atomic.Int64 // questions of the waiting page's script
 
 	mu     sync.Mutex
 	faults []string
@@ -86,7 +88,7 @@ func (b *browser) open(t *testing.T, s *stack, scripts bool) *tab {
 		t.Skip("there is no browser for this test: install chromium (apt install chromium)")
 	}
 	ctx, cancel := chromedp.NewContext(b.ctx, chromedp.WithNewBrowserContext())
-	tb := &tab{stack: s, t: t, ctx: ctx, scripts: scripts}
+	tb := &tab{stack: s, t: t, browser: b, ctx: ctx, scripts: scripts}
 	t.Cleanup(func() {
 		cancel()
 		for _, f := range tb.noticed() {
@@ -120,13 +122,18 @@ func (tb *tab) notice(event any) {
 		if e.Request.Method == http.MethodPost {
 			tb.posts.Add(1)
 		}
+		if e.Type == network.ResourceTypeFetch && e.Request.URL == tb.app+"/status" {
+			tb.polls.Add(1)
+		}
 	case *runtime.EventExceptionThrown:
 		fault = "exception: " + e.ExceptionDetails.Text
 	case *runtime.EventConsoleAPICalled:
 		fault = fmt.Sprintf("console: %s", e.Type)
 	case *log.EventEntryAdded:
-		// A page that was refused is an error to the browser's log, and no fault.
-		if e.Entry.Source != log.EntrySourceNetwork || !strings.Contains(e.Entry.Text, "the server responded with a status of 4") {
+		// A page that was refused is an error to the browser's log, and no fault; that
+		// it forgot a page when told to is worth a line to it.
+		refused := e.Entry.Source == log.EntrySourceNetwork && strings.Contains(e.Entry.Text, "the server responded with a status of 4")
+		if !refused && !strings.HasPrefix(e.Entry.Text, "Clear-Site-Data header on") {
 			fault = fmt.Sprintf("log: %s %s", e.Entry.Text, e.Entry.URL)
 		}
 	case *audits.EventIssueAdded:
@@ -198,13 +205,14 @@ func (tb *tab) cookie() string {
 	defer cancel()
 	all, err := chromedp.Call(ctx, network.GetCookies, network.GetCookiesParams{URLs: []string{tb.app}})
 	tb.try("reading cookies", err)
+	session := ""
 	for _, c := range all.Cookies {
+		tb.hideCookie(c.Name, c.Value)
 		if strings.HasSuffix(c.Name, "latchkey-session") {
-			tb.hideCookie(c.Value)
-			return c.Value
+			session = c.Value
 		}
 	}
-	return ""
+	return session
 }
 
 func (tb *tab) visit(address string) int64 {

@@ -23,9 +23,9 @@ const (
 	appWidth      = 820
 )
 
-// picture writes signup.png, the code page beside the phone, if pictures are
-// wanted. The window is and stays at the code page.
-func (tb *tab) picture(p person) {
+// picture writes a picture of a page beside the phone, if pictures are wanted.
+// open leads the window to the page.
+func (tb *tab) picture(name string, p person, open func()) {
 	tb.t.Helper()
 	folder := os.Getenv("SCREENSHOTS")
 	if folder == "" || tb.provider != "verify" {
@@ -38,9 +38,7 @@ func (tb *tab) picture(p person) {
 	x := eval[float64](tb, `(() => { const r = document.querySelector(".device").getBoundingClientRect(); return r.x + r.width / 2; })()`)
 	phone := tb.clip(x-(pictureWidth-appWidth)/2, pictureWidth-appWidth)
 	tb.show(appWidth, "light")
-	tb.visit(tb.app + "/verify")
-	tb.do("waiting for the buttons", chromedp.WaitEnabled(chromedp.CSS(".again button")))
-	tb.fill("code", tb.awaitCode(tb.t, p, 1))
+	open()
 	app := tb.clip(0, appWidth)
 	draw.Draw(canvas, image.Rect(0, 0, appWidth, pictureHeight), app, app.Bounds().Min, draw.Src)
 	draw.Draw(canvas, image.Rect(appWidth, 0, pictureWidth, pictureHeight), phone, phone.Bounds().Min, draw.Src)
@@ -52,7 +50,7 @@ func (tb *tab) picture(p person) {
 	if b.Len() > 300_000 {
 		tb.t.Errorf("the picture has %d bytes", b.Len())
 	}
-	tb.try("keeping the picture", os.WriteFile(filepath.Join(folder, "signup.png"), b.Bytes(), 0o644))
+	tb.try("keeping the picture", os.WriteFile(filepath.Join(folder, name), b.Bytes(), 0o644))
 }
 
 // choose has the phone's page show a person's phone, with its message.
@@ -60,7 +58,10 @@ func (tb *tab) choose(p person) {
 	tb.t.Helper()
 	button := fmt.Sprintf("[data-phone=%q]", p.phone)
 	tb.do("choosing a phone", chromedp.WaitVisible(chromedp.CSS(button)), chromedp.Click(chromedp.CSS(button)))
-	until(tb.t, "the message", patience, func() bool { return tb.text("#number") == p.phone && tb.text(".msg") != "" })
+	// The thread is drawn last, and says whose it is.
+	until(tb.t, "the message", patience, func() bool {
+		return tb.is(fmt.Sprintf("document.getElementById('thread').dataset.phone === %q && document.querySelector('.msg')", p.phone))
+	})
 }
 
 // clip is a part of the window, from x on.

@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"fmt"
+	"os"
 	"regexp"
 	"strings"
 	"sync"
@@ -71,10 +72,29 @@ func wrong(code string) string {
 	return code[:len(code)-1] + string('0'+(last-'0'+1)%10)
 }
 
-// hideCookie remembers a session cookie's value, and its secret end alone.
-func (s *stack) hideCookie(value string) {
-	s.hidden.add("cookie", value)
-	s.hidden.add("cookie's secret", value[strings.LastIndexByte(value, '.')+1:])
+// hideCookie remembers the value of a session's or a known browser's cookie, and
+// its secret part alone.
+func (s *stack) hideCookie(name, value string) {
+	part := strings.Split(value, ".")
+	if len(part) < 3 { // a notice, which is no secret
+		return
+	}
+	kind := strings.TrimPrefix(name, "latchkey-") + " cookie"
+	s.hidden.add(kind, value)
+	s.hidden.add(kind+"'s secret", part[2])
+}
+
+// hideKeys remembers the credentials that the functions have.
+func (s *stack) hideKeys() {
+	for id := range s.processes("/bootstrap") {
+		text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/environ", id))
+		for variable := range strings.SplitSeq(string(text), "\x00") {
+			name, value, _ := strings.Cut(variable, "=")
+			if name == "AUTHY_API_KEY" || name == "TWILIO_AUTH_TOKEN" {
+				s.hidden.add("vendor key", value)
+			}
+		}
+	}
 }
 
 // secrets are what a test run used and no log may tell.
@@ -108,8 +128,8 @@ func (h *secrets) count(kind string) int {
 	return n
 }
 
-// told returns the lines of a log that hold a secret. A code counts as a number
-// of its own only, for its digits may stand in a longer one by chance.
+// told returns the lines of a log that hold a secret. A code or a token counts as
+// a number of its own only, for its digits may stand in a longer one by chance.
 func (h *secrets) told(log string) []string {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -119,7 +139,7 @@ func (h *secrets) told(log string) []string {
 	}
 	var lines []string
 	for value, kind := range h.kinds {
-		if kind == "code" && !numbers[value] || !strings.Contains(log, value) {
+		if (kind == "code" || kind == "token") && !numbers[value] || !strings.Contains(log, value) {
 			continue
 		}
 		for line := range strings.Lines(log) {
@@ -136,8 +156,10 @@ func TestSecretsAreFound(t *testing.T) {
 	var h secrets
 	h.add("code", "123456")
 	h.add("password", "horse")
+	h.add("token", "7654321")
 	for log, want := range map[string]int{
 		"": 0, "nothing\n": 0, "code 123456\n": 1, "took 1234567 ns\n": 0, `{"a":"my horse"}`: 1, "horse\nhorse 123456\n": 3,
+		`"token":"7654321"`: 1, "took 17654321 ns\n": 0,
 	} {
 		if got := h.told(log); len(got) != want {
 			t.Errorf("%q: %q, want %d", log, got, want)
@@ -145,16 +167,30 @@ func TestSecretsAreFound(t *testing.T) {
 	}
 }
 
+// compared finds the number that a push and the page show: two digits are a
+// secret by their name only.
+var compared = regexp.MustCompile(`(?i)\bnumber\W{1,4}\d\d\b`)
+
 // checkLog looks through all that the stack wrote (R-130, R-131; parity 70).
 func checkLog(t *testing.T, s *stack) {
 	log := s.out.String()
 	for _, line := range s.hidden.told(log) {
 		t.Errorf("the log tells a secret: %s", line)
 	}
-	for _, kind := range []string{"code", "password", "cookie", "idempotency key", "phone number", "email address"} {
+	for _, number := range compared.FindAllString(log, -1) {
+		t.Errorf("the log tells a number to compare: %s", number)
+	}
+	kinds := []string{
+		"code", "token", "password", "session cookie", "session cookie's secret", "device cookie's secret",
+		"idempotency key", "phone number", "email address", "vendor key",
+	}
+	if s.provider == "verify" {
+		kinds = append(kinds, "enrolment", "authenticator's secret")
+	}
+	for _, kind := range kinds {
 		if s.hidden.count(kind) == 0 {
 			t.Errorf("no %s was looked for", kind)
 		}
 	}
-	t.Logf("%d bytes of log, %d codes, %d people", len(log), s.hidden.count("code"), s.people.Load())
+	t.Logf("%d bytes of log, %d codes, %d tokens, %d people", len(log), s.hidden.count("code"), s.hidden.count("token"), s.people.Load())
 }

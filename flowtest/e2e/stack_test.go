@@ -56,7 +56,7 @@ func (w *workshop) newStack(t *testing.T, provider string) *stack {
 	waits := strings.Repeat(","+wait.String(), 5)[1:]
 	s.env = append(os.Environ(), "PORT=0", "PHONE_PORT=0", "PROVIDER="+provider, "PUBLIC_URL=", "AWS_ENDPOINT_URL_DYNAMODB=", "TABLE_NAME=",
 		"TWILIO_API_URL=", "TWILIO_VERIFY_URL=", "AUTHY_API_URL=", "CHANNELS=", "CONFIRMATION_TEXT=",
-		"BCRYPT_COST=4", "SEND_WAITS="+waits, "SIGNUP_SENDS_PER_DAY=10")
+		"BCRYPT_COST=4", "SEND_WAITS="+waits, "SIGNUP_SENDS_PER_DAY=10", "LOGINS_PER_ADDRESS=100000", "APPROVAL_LIFE=")
 	t.Cleanup(func() {
 		if !s.stopped {
 			s.stop()
@@ -110,6 +110,7 @@ func (s *stack) start() {
 func (s *stack) stop() {
 	s.t.Helper()
 	s.stopped = true
+	s.hideKeys()
 	if len(s.processes("")) < 3 { // the runner, the engine, a function
 		s.t.Errorf("the search for processes finds only %v", s.processes(""))
 	}
@@ -211,7 +212,7 @@ func (o *output) tail(n int) string {
 // until polls, and fails the test when it takes too long.
 func until(t *testing.T, what string, limit time.Duration, done func() bool) {
 	t.Helper()
-	for end := time.Now().Add(limit); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(limit); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
 		if done() {
 			return
 		}

@@ -28,10 +28,11 @@ const (
 
 // memory is what visitors were told, and may rely on.
 type memory struct {
-	s     *stack
-	mu    sync.Mutex
-	users []user
-	half  user // one who has not typed a code yet
+	s       *stack
+	mu      sync.Mutex
+	users   []user
+	half    user     // one who has not typed a code yet
+	members []person // whose phones are asked when they log in
 }
 
 // user is somebody who was told to be signed in.
@@ -86,14 +87,19 @@ func (m *memory) add(u user) {
 	m.users = append(m.users, u)
 }
 
-// check asks for every account. Who has not typed the code yet goes on: the
-// simulated vendor forgets codes when it ends, so a new one is needed.
+// check asks for every account, and logs in who has a phone that is asked. Who has
+// not typed the code yet goes on: the simulated vendor forgets codes when it ends,
+// so a new one is needed.
 func (m *memory) check(t *testing.T) {
 	for _, u := range m.users {
 		v := m.s.visitor(t, true)
 		v.SetCookie(u.cookie)
 		until(t, "the account", patience, func() bool { return v.Get("/account").Status < 500 })
 		expectAccount(t, v, u.person)
+	}
+	for _, p := range m.members {
+		c := &client{t: t, s: m.s, p: p, faults: &atomic.Int64{}}
+		c.logIn()
 	}
 	if m.half.cookie == "" {
 		return

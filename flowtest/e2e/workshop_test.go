@@ -5,8 +5,8 @@
 // programs speak JSON, and processes are killed under them. It sees nothing
 // but what goes in and out, and must not reach into the product.
 //
-// SCREENSHOTS=folder writes every screen there, and signup.png, the picture of
-// the project's docs. LOGS=folder keeps what the stacks wrote.
+// SCREENSHOTS=folder writes every screen there, and signup.png and login.png, the
+// pictures of the project's docs. LOGS=folder keeps what the stacks wrote.
 package e2e
 
 import (

@@ -162,7 +162,7 @@ func (r *Rig) serve(vars map[string]string) {
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	r.door.Config.Handler = g
+	r.door.Config.Handler = elsewhere(g)
 	r.door.Start()
 	r.t.Cleanup(r.door.Close)
 }

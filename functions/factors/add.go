@@ -48,9 +48,7 @@ func (s *step) add(w http.ResponseWriter, r *http.Request) error {
 	if err != nil || factors == nil {
 		return err
 	}
-	now := s.now()
-	kept := slices.DeleteFunc(slices.Clone(u.Factors), func(f store.Factor) bool { return !f.Active && now.Sub(f.CreatedAt) >= pending })
-	if len(kept) >= most {
+	if len(s.current(u.Factors)) >= most {
 		p := web.Invalid(web.Field{Name: "type", Text: "You have as many as an account can have. Remove one first."})
 		return p.On(s.page, s.view(u, enrolment{}, p))
 	}
@@ -58,12 +56,19 @@ func (s *step) add(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return s.explain(u, err)
 	}
-	u.Factors = append(kept, made.Factor)
-	err = s.table.SwapFactors(r.Context(), u, u.Factors)
+	err = s.change(r.Context(), &u, func(list []store.Factor) ([]store.Factor, error) {
+		return append(s.current(list), made.Factor), nil
+	})
 	if err != nil {
 		return s.explain(u, err)
 	}
 	return s.reveal(w, r, u, made)
+}
+
+// current leaves out what was never confirmed.
+func (s *step) current(list []store.Factor) []store.Factor {
+	now := s.now()
+	return slices.DeleteFunc(slices.Clone(list), func(f store.Factor) bool { return !f.Active && now.Sub(f.CreatedAt) >= pending })
 }
 
 // enrol asks the vendor for what a device or an app is set up with.
@@ -121,11 +126,17 @@ func (s *step) reveal(w http.ResponseWriter, r *http.Request, u store.User, e en
 
 // explain turns a failure into what the user is told.
 func (s *step) explain(u store.User, err error) error {
+	var told *web.Problem
+	if errors.Is(err, errDone) || errors.As(err, &told) {
+		return err
+	}
 	var limited *otp.LimitedError
 	p := web.Unavailable(err)
 	switch {
 	case errors.As(err, &limited):
 		p = web.Wait(limited.After, "There were too many tries. Please wait before the next one.").Because(err)
+	case errors.Is(err, otp.ErrGone):
+		p = web.Expired("This could not be confirmed any more. Remove it and add it anew.").Because(err)
 	case errors.Is(err, store.ErrRefused):
 		p = web.Unavailable(fmt.Errorf("factors changed meanwhile: %w", err))
 	}

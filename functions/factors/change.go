@@ -20,6 +20,49 @@ const (
 	removed = "A way to log in was removed from your account. If that was not you, log in and look at it."
 )
 
+// change edits the user's list, again when another request changed it
+// meanwhile. edit gets a list of its own.
+func (s *step) change(ctx context.Context, u *store.User, edit func([]store.Factor) ([]store.Factor, error)) error {
+	for range 4 {
+		list, err := edit(slices.Clone(u.Factors))
+		if err != nil {
+			return err
+		}
+		err = s.table.SwapFactors(ctx, *u, list)
+		if err == nil {
+			u.Factors = list
+			u.FactorsVersion++
+			return nil
+		}
+		if !errors.Is(err, store.ErrRefused) {
+			return err
+		}
+		latest, err := s.table.User(ctx, u.Key)
+		if err != nil {
+			return err
+		}
+		if latest.UID != u.UID || latest.Epoch != u.Epoch {
+			return store.ErrRefused
+		}
+		ours := latest.FactorsVersion == u.FactorsVersion+1 && slices.Equal(latest.Factors, list)
+		*u = latest
+		if ours { // its answer was lost, or an equal request was as fast
+			return nil
+		}
+	}
+	return store.ErrRefused
+}
+
+// find is where the factor with this id of ours stands, -1 if nowhere.
+func find(list []store.Factor, id string) int {
+	return slices.IndexFunc(list, func(f store.Factor) bool { return f.ID == id })
+}
+
+var (
+	errDone = errors.New("it is so already")
+	errMost = errors.New("too many codes did not fit")
+)
+
 // confirm makes a factor usable, when the device has registered or the app shows
 // the right code. A repeat is answered alike.
 func (s *step) confirm(w http.ResponseWriter, r *http.Request) error {
@@ -31,70 +74,113 @@ func (s *step) confirm(w http.ResponseWriter, r *http.Request) error {
 	if err != nil || factors == nil {
 		return err
 	}
-	i := slices.IndexFunc(u.Factors, func(f store.Factor) bool { return f.ID == v["id"] })
-	switch {
-	case i < 0:
+	i := find(u.Factors, v["id"])
+	if i < 0 {
 		return web.NotFound()
-	case u.Factors[i].Active:
+	}
+	f := u.Factors[i]
+	if f.Active {
 		return s.site.Next(w, r, "/factors", web.FactorAdded)
-	case u.Factors[i].Type == device:
-		err = s.registered(r.Context(), factors, u, &u.Factors[i])
-	default:
-		err = s.proved(r, factors, &u, i, v["code"])
+	}
+	if f.Type == device {
+		f.SID, err = s.registered(r.Context(), factors, u, f)
+	} else {
+		err = s.proved(r, factors, &u, f, v["code"])
+	}
+	if errors.Is(err, errDone) {
+		return s.site.Next(w, r, "/factors", web.FactorAdded)
 	}
 	if err != nil {
 		return err
 	}
-	u.Factors[i].Active = true
-	err = s.table.SwapFactors(r.Context(), u, u.Factors)
-	if err != nil {
+	return s.activate(w, r, factors, u, f)
+}
+
+// activate makes the factor the one of its type: the device that is asked, or
+// the app that is believed. What it replaces is removed.
+func (s *step) activate(w http.ResponseWriter, r *http.Request, factors *verify.Factors, u store.User, f store.Factor) error {
+	var replaced []store.Factor
+	err := s.change(r.Context(), &u, func(list []store.Factor) ([]store.Factor, error) {
+		replaced = nil
+		i := find(list, f.ID)
+		if i < 0 {
+			return nil, web.NotFound()
+		}
+		if list[i].Active {
+			return nil, errDone
+		}
+		list[i].Active, list[i].SID = true, f.SID
+		return slices.DeleteFunc(list, func(e store.Factor) bool {
+			old := e.Type == f.Type && e.Active && e.ID != f.ID
+			if old {
+				replaced = append(replaced, e)
+			}
+			return old
+		}), nil
+	})
+	if err != nil && !errors.Is(err, errDone) {
 		return s.explain(u, err)
 	}
-	s.tell(r, u, added)
+	if err == nil {
+		s.tell(r, u, added)
+	}
+	for _, e := range replaced {
+		s.forget(r, factors, u, e)
+	}
 	return s.site.Next(w, r, "/factors", web.FactorAdded)
 }
 
 // registered asks the vendor whether a device has registered.
-func (s *step) registered(ctx context.Context, factors *verify.Factors, u store.User, f *store.Factor) error {
+func (s *step) registered(ctx context.Context, factors *verify.Factors, u store.User, f store.Factor) (string, error) {
 	sid, err := factors.Registered(ctx, u.UID, f.ID)
 	if errors.Is(err, verify.ErrNotRegistered) {
-		return web.StillPending("The device has not registered yet. Finish on the device, then confirm again.").SendTo("/factors", web.NotRegistered)
+		return "", web.StillPending("The device has not registered yet. Finish on the device, then confirm again.").SendTo("/factors", web.NotRegistered)
 	}
 	if err != nil {
-		return s.explain(u, err)
+		return "", s.explain(u, err)
 	}
-	f.SID = sid
-	return nil
+	return sid, nil
 }
 
 // proved asks the vendor whether the app shows this code. The try is counted
 // first, and the code is of no use for a login any more.
-func (s *step) proved(r *http.Request, factors *verify.Factors, u *store.User, i int, typed string) error {
+func (s *step) proved(r *http.Request, factors *verify.Factors, u *store.User, f store.Factor, typed string) error {
 	code, ok := otp.Clean(typed)
 	if !ok {
 		p := web.Invalid(web.Field{Name: "code", Text: "Enter the six digits that the app shows."})
 		return p.On(s.page, s.view(*u, enrolment{}, p))
 	}
-	f := &u.Factors[i]
-	if f.Tries >= s.guard.Tries {
+	tries := 0
+	err := s.change(r.Context(), u, func(list []store.Factor) ([]store.Factor, error) {
+		i := find(list, f.ID)
+		switch {
+		case i < 0:
+			return nil, web.NotFound()
+		case list[i].Active:
+			return nil, errDone
+		case list[i].Tries >= s.guard.Tries:
+			return nil, errMost
+		}
+		list[i].Tries++
+		tries = list[i].Tries
+		return list, nil
+	})
+	if errors.Is(err, errMost) {
 		return web.UsedUp().SendTo("/factors", web.OneMoreTime)
 	}
-	f.Tries++
-	err := s.table.SwapFactors(r.Context(), *u, u.Factors)
 	if err != nil {
 		return s.explain(*u, err)
 	}
-	u.FactorsVersion++
 	var spent error
 	var wg sync.WaitGroup
 	wg.Go(func() { spent = session.Spend(r.Context(), s.table, u.UID, code, f.ID, s.now()) })
 	err = factors.ConfirmToken(r.Context(), u.UID, f.SID, code)
 	wg.Wait()
-	switch {
-	case errors.Is(err, otp.ErrWrong), errors.Is(spent, store.ErrRefused):
-		p := web.WrongCode(s.guard.Tries - f.Tries)
+	if errors.Is(err, otp.ErrWrong) || errors.Is(spent, store.ErrRefused) {
+		p := web.WrongCode(s.guard.Tries - tries)
 		return p.On(s.page, s.view(*u, enrolment{}, p))
-	case err == nil:
+	}
+	if err == nil {
 		err = spent
 	}
 	if err != nil {
@@ -114,34 +200,51 @@ func (s *step) remove(w http.ResponseWriter, r *http.Request) error {
 	if err != nil || factors == nil {
 		return err
 	}
-	i := slices.IndexFunc(u.Factors, func(f store.Factor) bool { return f.ID == v["id"] })
-	if i < 0 {
+	var f store.Factor
+	err = s.change(r.Context(), &u, func(list []store.Factor) ([]store.Factor, error) {
+		i := find(list, v["id"])
+		if i < 0 {
+			return nil, errDone
+		}
+		f = list[i]
+		return slices.Delete(list, i, i+1), nil
+	})
+	if errors.Is(err, errDone) {
 		return s.site.Next(w, r, "/factors", web.FactorRemoved)
 	}
-	f := u.Factors[i]
-	err = s.table.SwapFactors(r.Context(), u, slices.Delete(slices.Clone(u.Factors), i, i+1))
 	if err != nil {
 		return s.explain(u, err)
-	}
-	if f.SID != "" {
-		err = factors.Remove(r.Context(), u.UID, f.SID)
-	}
-	if err != nil {
-		s.site.Log(r, "a removed factor is still at the vendor", err)
 	}
 	if f.Active {
 		s.tell(r, u, removed)
 	}
+	s.forget(r, factors, u, f)
 	return s.site.Next(w, r, "/factors", web.FactorRemoved)
 }
 
-// tell warns the user's phone of a change. A text that does not leave is one log
-// line: the change is made, and seen on the page.
+// forget removes at the vendor what is removed here. A failure leaves a factor
+// there that nobody asks any more.
+func (s *step) forget(r *http.Request, factors *verify.Factors, u store.User, f store.Factor) {
+	if f.SID == "" {
+		return
+	}
+	err := factors.Remove(r.Context(), u.UID, f.SID)
+	if err != nil {
+		s.site.Log(r, "a removed factor is still at the vendor", err)
+	}
+}
+
+// tell warns the user's phone of a change, once more if that fails: a warning
+// that comes twice does less harm than one that does not come. A text that does
+// not leave is one log line; the change is made, and seen on the page.
 func (s *step) tell(r *http.Request, u store.User, text string) {
 	if !s.texts.On() {
 		return
 	}
 	err := s.texts.Send(r.Context(), u.Phone, text)
+	if err != nil {
+		err = s.texts.Send(r.Context(), u.Phone, text)
+	}
 	if err != nil {
 		s.site.Log(r, "change of a factor not told by text", err)
 	}

@@ -1,6 +1,7 @@
 package login
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -18,7 +19,7 @@ import (
 type attempt struct {
 	form  form
 	token session.Token
-	lane  string
+	lanes []string   // where the try is counted
 	user  store.User // zero when there is none
 	half  store.Session
 	now   time.Time
@@ -62,34 +63,61 @@ var errKey = errors.New("key used for another body")
 // true, where strangers' are.
 func (s *step) admit(r *http.Request, a *attempt) error {
 	ctx := r.Context()
-	a.lane = a.token.Key
+	network := budget.Network(r.RemoteAddr)
 	device, claims := s.guard.Device(r, a.token.Key)
-	if claims {
-		a.lane = device.Lane()
-	}
 	counter := s.address
-	counter.Subject = budget.Network(r.RemoteAddr)
+	counter.Subject = network
 	var user, tried, counted, once error
 	var wg sync.WaitGroup
 	wg.Go(func() { a.user, user = s.table.User(ctx, a.token.Key) })
 	wg.Go(func() { counted = s.table.Count(ctx, counter, a.now) })
 	wg.Go(func() { once = s.once(ctx, a) })
-	tried = s.guard.Try(ctx, s.lane, a.lane, a.token.ID)
+	if claims {
+		a.lanes = []string{device.Lane()}
+		tried = s.guard.Try(ctx, s.lane, device.Lane(), a.token.ID)
+	} else {
+		tried = s.stranger(ctx, a, network)
+	}
 	wg.Wait()
 	if errors.Is(user, store.ErrNotFound) {
 		user = nil
 	}
 	err := errors.Join(user, once)
 	if err == nil && claims && !session.Genuine(device, a.user.Epoch) {
-		a.lane = a.token.Key
-		tried = s.guard.Try(ctx, s.lane, a.lane, a.token.ID)
+		tried = s.stranger(ctx, a, network)
 	}
-	for _, e := range []error{err, counted, tried} {
-		if e != nil {
-			return e
-		}
+	return cmp.Or(err, counted, tried)
+}
+
+// maxAside bounds the tries at one address that are let past the strangers'
+// lane while it is closed, in twelve hours: as many failures as NIST SP 800-63B,
+// section 5.2.2, lets an account have.
+const maxAside = 100
+
+// stranger counts the try of a browser that is not known in two lanes: the one
+// of all strangers, and the one of its network. One who fails on purpose closes
+// the first; the second lets an owner with a new browser in all the same. There
+// are only so many of these for one address.
+func (s *step) stranger(ctx context.Context, a *attempt, network string) error {
+	all, own := a.token.Key, session.NetworkLane(a.token.Key, network)
+	var aside error
+	var wg sync.WaitGroup
+	wg.Go(func() { aside = s.guard.Try(ctx, s.lane, own, a.token.ID) })
+	err := s.guard.Try(ctx, s.lane, all, a.token.ID)
+	wg.Wait()
+	a.lanes = []string{all, own}
+	var closed, closedToo *store.Limited
+	if !errors.As(err, &closed) {
+		return err
 	}
-	return nil
+	if aside == nil {
+		a.lanes = []string{own}
+		aside = s.table.Count(ctx, store.Counter{Rule: "login-aside", Subject: a.token.Key, Max: maxAside, Window: 12 * time.Hour}, a.now)
+	}
+	if errors.As(aside, &closedToo) && closedToo.After > closed.After {
+		return closed
+	}
+	return aside
 }
 
 // once ties a program's key to its body.

@@ -20,9 +20,13 @@ func (s *step) proceed(w http.ResponseWriter, r *http.Request, a *attempt) error
 	if err != nil {
 		return s.explain(a, err)
 	}
-	mine, ok := s.guard.Token(r)
-	if ok && plan.rival.Session == mine.ID && mine.Key == a.token.Key && mine.Ref == plan.rival.Ref.String() && mine.Ref != "" {
-		return s.site.Next(w, r, "/status", web.NoNotice) // this very browser's push is still open
+	mine, _ := s.guard.Token(r)
+	if mine.Key == a.token.Key && mine.ID == plan.rival.Session {
+		half, _, err := s.guard.Half(r.Context(), r)
+		if err == nil && half.Checks < s.guard.Tries {
+			return s.site.Next(w, r, "/status", web.NoNotice) // this very browser's push is still open
+		}
+		plan.rival = store.Push{}
 	}
 	s.begin(a, plan)
 	existing, err := s.reserve(r, a, &plan)
@@ -34,7 +38,7 @@ func (s *step) proceed(w http.ResponseWriter, r *http.Request, a *attempt) error
 	}
 	unsent := s.summon(r, a, plan)
 	a.half.Outcome = outcome(a, unsent)
-	err = s.keep(r.Context(), a, plan)
+	err = s.keep(r, a, plan)
 	if err != nil {
 		return s.explain(a, err)
 	}
@@ -50,7 +54,7 @@ func (s *step) begin(a *attempt, p plan) {
 	})
 	a.half.UID, a.half.Epoch = a.user.UID, a.user.Epoch
 	token, _ := providers.Newest(a.user, "totp")
-	a.half.Token, a.half.Lane, a.half.Rival = token.SID, a.lane, p.rival
+	a.half.Token, a.half.Lanes, a.half.Rival = token.SID, a.lanes, p.rival
 	if p.push {
 		a.half.Number = number()
 	}
@@ -67,7 +71,11 @@ func (s *step) reserve(r *http.Request, a *attempt, p *plan) (store.Session, err
 	wg.Go(func() { existing, created = s.table.CreateSession(ctx, half) })
 	if p.push {
 		reserved = s.claim(ctx, a, p, r.UserAgent())
-	} else if p.text {
+	}
+	if errors.Is(reserved, errNoPush) {
+		p.push, p.text, reserved = false, s.textable(a.user), nil
+	}
+	if !p.push && p.text {
 		p.limited = s.take(r, a)
 	}
 	wg.Wait()
@@ -170,10 +178,16 @@ func outcome(a *attempt, unsent error) store.Outcome {
 }
 
 // keep writes down what was asked: on the session, on the approval, and in the
-// user's list of pushes, side by side.
-func (s *step) keep(ctx context.Context, a *attempt, p plan) error {
-	var approval, listed error
+// user's list of pushes, side by side. The session that this browser had before
+// ends: its cookie is about to be replaced.
+func (s *step) keep(r *http.Request, a *attempt, p plan) error {
+	ctx := r.Context()
+	var approval, listed, ended error
 	var wg sync.WaitGroup
+	mine, _ := s.guard.Token(r)
+	if mine.ID != a.token.ID {
+		wg.Go(func() { ended = s.guard.End(ctx, r) })
+	}
 	if a.half.Approval != (store.Ref{}) {
 		wg.Go(func() {
 			approval = s.table.RecordApproval(ctx, store.Approval{
@@ -185,7 +199,7 @@ func (s *step) keep(ctx context.Context, a *attempt, p plan) error {
 	}
 	err := s.table.RecordSend(ctx, a.half)
 	wg.Wait()
-	for _, e := range []error{err, approval, listed} {
+	for _, e := range []error{err, approval, listed, ended} {
 		if e != nil && !errors.Is(e, store.ErrRefused) { // refused: somebody was faster with the same
 			return e
 		}

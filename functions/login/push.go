@@ -9,12 +9,14 @@ import (
 	"net"
 	"net/http"
 	"slices"
+	"sync"
 	"time"
 
 	"latchkey/shared/authy"
 	"latchkey/shared/env"
 	"latchkey/shared/providers"
 	"latchkey/shared/push"
+	"latchkey/shared/session"
 	"latchkey/shared/store"
 )
 
@@ -26,6 +28,7 @@ type pushing struct {
 	unanswered int           // requests in window that nobody answered, after which there are none
 	window     time.Duration
 	pause      time.Duration // after a denial
+	perDay     int           // requests since the last completed login
 }
 
 // kept is how many of a user's pushes are remembered.
@@ -41,6 +44,7 @@ func newPushing(vars *env.Vars) pushing {
 		life:       vars.Duration("APPROVAL_LIFE", 5*time.Minute, shortest, 5*time.Minute),
 		unanswered: vars.Int("PUSHES_UNANSWERED", kept, 1, kept),
 		window:     vars.Duration("PUSH_WINDOW", 10*time.Minute, shortest, time.Hour),
+		perDay:     vars.Int("PUSHES_PER_DAY", 10, 1, 100),
 		pause:      vars.Duration("PUSH_PAUSE", time.Hour, shortest, 24*time.Hour),
 	}
 	if len(p.message) > 140 {
@@ -80,19 +84,35 @@ func (s *step) plan(ctx context.Context, a *attempt) (plan, error) {
 		if err != nil {
 			return plan{}, err
 		}
+		s.inquire(ctx, u, refs[len(refs)-1], answers, now)
 	}
-	s.pushes.restrain(&p, answers, now)
-	if p.rival.Session == a.token.ID {
-		p.rival = store.Push{} // an earlier try of this very form
-	}
+	s.pushes.restrain(&p, a.token.ID, answers, now)
 	return p, nil
 }
 
+// inquire asks the vendor about the newest push when no decision of it is known:
+// if callbacks are lost and nobody polls, a denial would not be heard otherwise.
+func (s *step) inquire(ctx context.Context, u store.User, r store.Ref, answers map[store.Ref]store.Approval, now time.Time) {
+	a, known := answers[r]
+	if !known || a.Answer() != "" || now.Sub(a.CreatedAt) < providers.Patience {
+		return
+	}
+	decided, err := providers.Reconcile(ctx, s.set, s.table, a, now)
+	if err != nil {
+		s.site.Warn(ctx, "vendor did not say what became of an approval", err)
+	}
+	answers[r] = decided
+}
+
 // restrain takes the push out of a plan when there were too many, when one was
-// denied, or when one is open.
-func (q pushing) restrain(p *plan, answers map[store.Ref]store.Approval, now time.Time) {
+// denied, or when one is open. An entry of this very session, whose form was
+// sent twice or again after a crash, is its own push and no other.
+func (q pushing) restrain(p *plan, session string, answers map[store.Ref]store.Approval, now time.Time) {
 	unanswered := 0
 	for _, e := range p.earlier {
+		if e.Session == session {
+			continue
+		}
 		a := answers[e.Ref]
 		switch answer := push.Decision(a.Answer()); {
 		case answer == push.Denied && now.Sub(a.DecidedAt) < q.pause:
@@ -122,13 +142,25 @@ func (s *step) textable(u store.User) bool {
 // claim puts the attempt's push onto the user's list before anybody is asked, so
 // that of two logins at once only one asks. The other learns of it.
 func (s *step) claim(ctx context.Context, a *attempt, p *plan, agent string) error {
+	if slices.ContainsFunc(p.earlier, func(e store.Push) bool { return e.Session == a.half.ID }) {
+		return nil // an equal form of ours claimed it
+	}
 	mine := store.Push{Session: a.half.ID, At: a.now, Browser: browser(agent)}
 	list := append(slices.Clone(p.earlier), mine)
 	list = list[max(0, len(list)-kept):]
+	var counted error
+	var wg sync.WaitGroup
+	wg.Go(func() { counted = s.table.Count(ctx, session.Pushes(a.user.UID, s.pushes.perDay), a.now) })
 	err := s.table.SwapPushes(ctx, withVersion(a.user, p.version), list)
+	wg.Wait()
+	var limited *store.Limited
 	if err == nil {
 		p.earlier, p.version = list, p.version+1
-		return nil
+		if errors.As(counted, &limited) {
+			p.push = false
+			return s.unlist(ctx, a, *p)
+		}
+		return counted
 	}
 	if !errors.Is(err, store.ErrRefused) {
 		return err
@@ -138,15 +170,22 @@ func (s *step) claim(ctx context.Context, a *attempt, p *plan, agent string) err
 		return err
 	}
 	p.earlier, p.version = u.Pushes, u.PushesVersion
-	if len(u.Pushes) == 0 || u.UID != a.user.UID {
-		return fmt.Errorf("user changed meanwhile: %w", err)
+	if len(u.Pushes) == 0 {
+		return errNoPush
 	}
 	newest := u.Pushes[len(u.Pushes)-1]
-	if newest.Session != a.half.ID { // an equal form of ours may have claimed it
+	switch {
+	case newest.Session == a.half.ID: // an equal form of ours claimed it
+		return nil
+	case a.now.Before(newest.At.Add(s.pushes.life)):
 		p.push, a.half.Rival = false, newest
+		return nil
 	}
-	return nil
+	return errNoPush
 }
+
+// errNoPush says that there is to be no push, and that nobody else's is open.
+var errNoPush = errors.New("no push")
 
 // name completes the list's entry with the vendor's id of the request.
 func (s *step) name(ctx context.Context, a *attempt, p plan) error {
@@ -161,11 +200,19 @@ func (s *step) name(ctx context.Context, a *attempt, p plan) error {
 
 // withdraw takes the entry off the list again: nobody was asked.
 func (s *step) withdraw(r *http.Request, a *attempt, p plan) {
-	list := slices.DeleteFunc(slices.Clone(p.earlier), func(e store.Push) bool { return e.Session == a.half.ID })
-	err := s.table.SwapPushes(r.Context(), withVersion(a.user, p.version), list)
-	if err != nil && !errors.Is(err, store.ErrRefused) {
+	err := s.unlist(r.Context(), a, p)
+	if err != nil {
 		s.site.Log(r, "a push that was not sent is still counted", err)
 	}
+}
+
+func (s *step) unlist(ctx context.Context, a *attempt, p plan) error {
+	list := slices.DeleteFunc(slices.Clone(p.earlier), func(e store.Push) bool { return e.Session == a.half.ID })
+	err := s.table.SwapPushes(ctx, withVersion(a.user, p.version), list)
+	if errors.Is(err, store.ErrRefused) {
+		return nil
+	}
+	return err
 }
 
 func withVersion(u store.User, version int) store.User {

@@ -18,6 +18,8 @@ const patience = 5 * time.Second
 // answer, which can ask for a code.
 func (s *step) repeat(w http.ResponseWriter, r *http.Request, a *attempt, existing store.Session) error {
 	switch {
+	case existing.Confirmed() && existing.Outcome == store.Asked:
+		return s.site.Next(w, r, "/status", web.NoNotice)
 	case existing.Confirmed():
 		return s.site.Next(w, r, "/verify", web.NoNotice)
 	case !a.now.Before(existing.ValidUntil):

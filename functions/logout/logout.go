@@ -42,11 +42,8 @@ func (s *step) leave(w http.ResponseWriter, r *http.Request) error {
 	if v["everywhere"] == "true" {
 		return s.everywhere(w, r)
 	}
-	t, ok := s.guard.Token(r)
-	if ok {
-		err = s.table.EndSession(r.Context(), store.Session{Key: t.Key, ID: t.ID, Secret: t.Hash()})
-	}
-	if err != nil && !errors.Is(err, store.ErrRefused) {
+	err = s.guard.End(r.Context(), r)
+	if err != nil {
 		return err
 	}
 	return s.goodbye(w, r, web.LoggedOut)
@@ -55,17 +52,13 @@ func (s *step) leave(w http.ResponseWriter, r *http.Request) error {
 // everywhere gives the user a new epoch: sessions of another are dead, and
 // browsers that were known are strangers. Only who is signed in may.
 func (s *step) everywhere(w http.ResponseWriter, r *http.Request) error {
-	u, full, err := s.guard.Full(r.Context(), r)
+	u, _, err := s.guard.Full(r.Context(), r)
 	if err != nil {
 		return s.guard.Refuse(w, r, err)
 	}
 	err = s.table.NewEpoch(r.Context(), u, hex.EncodeToString(session.Random(16)))
 	if err != nil && !errors.Is(err, store.ErrRefused) { // refused: another browser did it just now
 		return err
-	}
-	err = s.table.EndSession(r.Context(), full)
-	if err != nil && !errors.Is(err, store.ErrRefused) {
-		s.site.Log(r, "a dead session was not deleted", err)
 	}
 	return s.goodbye(w, r, web.EverywhereOut)
 }

@@ -28,6 +28,9 @@ func (s *step) repeat(w http.ResponseWriter, r *http.Request, a *attempt, existi
 	case existing.Confirmed():
 		return s.site.Next(w, r, "/verify", web.NoNotice)
 	case !a.now.Before(existing.ValidUntil):
+		if a.fresh {
+			s.budget.Release(r.Context(), a.send, a.half.Sends, a.now)
+		}
 		return web.Expired("This form was sent a while ago. Please fill in a new one.").SendTo("/signup", web.BeginAgain)
 	}
 	var err error

@@ -14,10 +14,8 @@ import (
 	"net/http"
 	"time"
 
-	"latchkey/shared/authy"
 	"latchkey/shared/budget"
 	"latchkey/shared/env"
-	"latchkey/shared/otp"
 	"latchkey/shared/providers"
 	"latchkey/shared/push"
 	"latchkey/shared/session"
@@ -44,7 +42,7 @@ func New(_ context.Context, cfg env.Config) (http.Handler, error) {
 	s := &step{now: cfg.Now, site: web.New(cfg, vars), table: store.Open(cfg, vars)}
 	s.guard = session.NewGuard(cfg, vars, s.table, s.site)
 	s.set = providers.New(cfg, vars)
-	s.every = vars.Duration("APPROVAL_POLL", 3*time.Second, time.Second, time.Minute)
+	s.every = vars.Duration("APPROVAL_POLL", providers.Patience, time.Second, time.Minute)
 	err := vars.Err()
 	if err != nil {
 		return nil, err
@@ -56,24 +54,20 @@ func New(_ context.Context, cfg env.Config) (http.Handler, error) {
 	}), nil
 }
 
-// login is one that waits.
-type login struct {
-	half     store.Session
-	approval store.Approval
-	token    session.Token
-}
-
-// read finds the login of a request, and asks the vendor when it is time to.
-func (s *step) read(r *http.Request) (login, error) {
-	var l login
-	var err error
-	l.half, l.approval, l.token, err = s.guard.Waiting(r.Context(), r)
+// read finds the login of a request, and asks the vendor when it is time to. An
+// approval of a device that was removed since is none.
+func (s *step) read(r *http.Request) (session.Waiting, error) {
+	l, err := s.guard.Waiting(r.Context(), r)
 	if err != nil {
 		return l, err
 	}
-	a := l.approval
-	if a.Session != "" && a.Open(s.now()) && s.now().Sub(a.CreatedAt) >= s.every {
-		l.approval = s.reconcile(r, a)
+	a := l.Approval
+	if !providers.Asks(l.User, a.Subject) {
+		l.Approval = store.Approval{}
+		return l, nil
+	}
+	if a.Open(s.now()) && s.now().Sub(a.CreatedAt) >= s.every {
+		l.Approval = s.reconcile(r, a)
 	}
 	return l, nil
 }
@@ -92,18 +86,21 @@ func (s *step) state(a store.Approval) push.Decision {
 // show is the waiting page, or what its script polls.
 func (s *step) show(w http.ResponseWriter, r *http.Request) error {
 	l, err := s.read(r)
+	if errors.Is(err, session.ErrConfirmed) && web.WantsJSON(r) {
+		return s.site.JSON(w, map[string]any{"status": push.Approved, "number": "", "retry_after": 0, "expires_in": 0})
+	}
 	if err != nil {
 		return s.guard.Refuse(w, r, err)
 	}
-	if l.approval.Session == "" {
+	if l.Approval.Session == "" {
 		return codeOnly()
 	}
 	now := s.now()
-	state, left := s.state(l.approval), max(0, l.approval.ValidUntil.Sub(now))
-	again := pace(now.Sub(l.approval.CreatedAt))
+	state, left := s.state(l.Approval), max(0, l.Approval.ValidUntil.Sub(now))
+	again := pace(now.Sub(l.Approval.CreatedAt))
 	if web.WantsJSON(r) {
 		return s.site.JSON(w, map[string]any{
-			"status": state, "number": l.half.Number, "retry_after": again, "expires_in": seconds(left),
+			"status": state, "number": l.Half.Number, "retry_after": again, "expires_in": seconds(left),
 		})
 	}
 	if state == push.Denied {
@@ -114,7 +111,7 @@ func (s *step) show(w http.ResponseWriter, r *http.Request) error {
 		Number string
 		Left   int
 		Again  int
-	}{state, l.half.Number, seconds(left), again}})
+	}{state, l.Half.Number, seconds(left), again}})
 }
 
 // codeOnly is a login that asked nobody by push, or whose push is lost.
@@ -151,10 +148,10 @@ func (s *step) confirm(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return s.guard.Refuse(w, r, err)
 	}
-	if l.approval.Session == "" {
+	if l.Approval.Session == "" {
 		return codeOnly()
 	}
-	switch s.state(l.approval) {
+	switch s.state(l.Approval) {
 	case push.Denied:
 		return web.WasDenied().SendTo("/verify", web.Denied)
 	case push.Expired:
@@ -162,12 +159,12 @@ func (s *step) confirm(w http.ResponseWriter, r *http.Request) error {
 	case push.Pending:
 		return web.StillPending("Nobody has answered on your phone yet.").SendTo("/status", web.NoNotice)
 	}
-	t, _, err := s.guard.Confirm(r.Context(), l.half, l.token, proof(r, l.token))
+	t, _, err := s.guard.Confirm(r.Context(), l.Half, l.Token, proof(r, l.Token))
 	if err != nil {
 		return s.guard.Refuse(w, r, err)
 	}
 	s.guard.Set(w, t)
-	s.guard.Remember(w, r, l.half)
+	s.guard.Remember(w, r, l.Half)
 	return s.site.Next(w, r, "/account", web.NoNotice)
 }
 
@@ -185,55 +182,24 @@ func (s *step) repeat(w http.ResponseWriter, r *http.Request) error {
 	return s.site.Next(w, r, "/account", web.NoNotice)
 }
 
-// proof is what a repeat must bring besides the cookie. There is no code here;
-// a thief of the cookie at least is elsewhere.
+// proof is what a repeat must bring besides the cookie. There is no code here; a
+// thief of the cookie mostly is elsewhere, or has another browser.
 func proof(r *http.Request, t session.Token) string {
 	return t.ID + " " + budget.Network(r.RemoteAddr) + " " + r.UserAgent()
 }
 
 // reconcile asks the vendor what became of an approval that no callback told us
-// of, if it is this request's turn, and records what it learns as a callback
-// would be (F-21). A vendor that cannot be asked changes nothing.
+// of, if it is this request's turn (F-21).
 func (s *step) reconcile(r *http.Request, a store.Approval) store.Approval {
 	err := s.table.Lease(r.Context(), a.Ref, s.every, s.now())
 	if errors.Is(err, store.ErrRefused) {
 		return a
 	}
-	if err != nil {
-		s.site.Log(r, "approval not asked about", err)
-		return a
+	if err == nil {
+		a, err = providers.Reconcile(r.Context(), s.set, s.table, a, s.now())
 	}
-	pushes, err := s.set.Pushes(a.Provider)
 	if err != nil {
-		s.site.Log(r, "approval not asked about", err)
-		return a
-	}
-	ctx, cancel := providers.Sparing(r.Context())
-	defer cancel()
-	d, err := pushes.Decision(ctx, s.whom(a), a.ID)
-	if err != nil && !errors.Is(err, otp.ErrGone) {
 		s.site.Log(r, "vendor did not say what became of an approval", err)
 	}
-	if err != nil || d != push.Approved && d != push.Denied {
-		return a
-	}
-	decided := a
-	decided.Decision, decided.DecidedAt, decided.By, decided.Via = string(d), s.now(), a.Subject, a.Session
-	err = s.table.RecordDecision(r.Context(), decided)
-	if errors.Is(err, store.ErrRefused) { // a callback came meanwhile; the next poll sees it
-		return a
-	}
-	if err != nil {
-		s.site.Log(r, "decision not kept", err)
-		return a
-	}
-	return decided
-}
-
-// whom is the person or device that the approval was asked of.
-func (s *step) whom(a store.Approval) push.Target {
-	if a.Provider == authy.Name {
-		return push.Target{User: a.Subject}
-	}
-	return push.Target{User: a.UID, Device: a.Subject}
+	return a
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"net/http"
+	"sync"
 
 	"latchkey/shared/otp"
 	"latchkey/shared/providers"
@@ -78,7 +79,11 @@ func (s *step) ask(w http.ResponseWriter, r *http.Request, a *attempt) error {
 		return p.On(s.page, s.view(a.half, p))
 	case errors.Is(err, otp.ErrWrong):
 		p := web.WrongCode(s.guard.Tries - a.half.Checks)
-		return p.On(s.page, s.view(a.half, p))
+		p = p.On(s.page, s.view(a.half, p))
+		if a.half.Token != "" { // of two equal requests the vendor believes one
+			return s.behind(w, r, a, p)
+		}
+		return p
 	case errors.Is(err, otp.ErrGone):
 		return s.gone(w, r, a)
 	case errors.As(err, &limited):
@@ -96,33 +101,46 @@ func (s *step) judge(ctx context.Context, a *attempt) error {
 	if err != nil {
 		return err
 	}
-	err = codes.Check(ctx, providers.Target(a.half.Profile), a.half.Ref, a.code)
-	wrong := errors.Is(err, otp.ErrWrong)
+	sent := codes.Check(ctx, providers.Target(a.half.Profile), a.half.Ref, a.code)
 	factors := s.set.Factors()
-	if a.half.Token == "" || factors == nil || !wrong && !errors.Is(err, otp.ErrGone) {
-		return err
+	var limited *otp.LimitedError
+	if a.half.Token == "" || factors == nil || !errors.Is(sent, otp.ErrWrong) && !errors.Is(sent, otp.ErrGone) && !errors.As(sent, &limited) {
+		return sent
 	}
 	err = factors.CheckToken(ctx, a.half.UID, a.half.Token, a.code)
-	if wrong && errors.Is(err, otp.ErrGone) {
-		return otp.ErrWrong
+	switch {
+	case err == nil:
+		return s.spend(ctx, a)
+	case errors.Is(err, otp.ErrGone), errors.Is(err, otp.ErrWrong) && limited != nil:
+		return sent // nothing is known of the app any more, or the text's limit is what the visitor runs into
 	}
-	if err != nil {
-		return err
-	}
-	return s.spend(ctx, a)
+	return err
 }
 
 // errUsed says that a token is right and was used a moment ago.
 var errUsed = errors.New("token was used")
 
 // spend makes an authenticator's token useless to all other sessions for as long
-// as it would be right.
+// as it would be right, and looks whether the user still has that
+// authenticator: the session knows only what was there when it began.
 func (s *step) spend(ctx context.Context, a *attempt) error {
+	var u store.User
+	var read error
+	var wg sync.WaitGroup
+	wg.Go(func() { u, read = s.table.User(ctx, a.half.Key) })
 	err := session.Spend(ctx, s.table, a.half.UID, a.code, a.half.ID, s.now())
-	if errors.Is(err, store.ErrRefused) {
+	wg.Wait()
+	switch {
+	case errors.Is(err, store.ErrRefused):
 		return errUsed
+	case err != nil:
+		return err
+	case read != nil && !errors.Is(read, store.ErrNotFound):
+		return read
+	case u.UID != a.half.UID || !providers.Uses(u, a.half.Token):
+		return otp.ErrWrong
 	}
-	return err
+	return nil
 }
 
 // complete makes the user, whose key is the uniqueness of the email.

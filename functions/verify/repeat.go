@@ -33,6 +33,9 @@ func (s *step) unreserved(w http.ResponseWriter, r *http.Request, a *attempt) er
 	switch {
 	case half.Taken:
 		return web.CannotComplete()
+	case half.Checks < s.guard.Tries && half.Ref == "" && half.ProviderRef == "" && half.Token == "":
+		p := web.Expired("No code was sent yet. Ask for one below.")
+		return p.On(s.page, s.view(half, p))
 	case s.now().Sub(half.CheckAt) < inFlight:
 		return s.await(w, r, a, usedUp)
 	}
@@ -64,20 +67,25 @@ func (s *step) gone(w http.ResponseWriter, r *http.Request, a *attempt) error {
 			return err
 		}
 	}
+	p := web.Expired("That code is no longer valid. Ask for a new one below.")
+	return s.behind(w, r, a, p.On(s.page, s.view(a.half, p)))
+}
+
+// behind gives the answer otherwise, unless another try is under way or was a
+// moment ago: that one may have used the code up for this one.
+func (s *step) behind(w http.ResponseWriter, r *http.Request, a *attempt, otherwise *web.Problem) error {
 	latest, err := s.table.Session(r.Context(), a.half.Key, a.half.ID)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return err
 	}
-	if latest.Taken {
-		return web.CannotComplete()
-	}
-	p := web.Expired("That code is no longer valid. Ask for a new one below.")
-	p = p.On(s.page, s.view(a.half, p))
 	alone := latest.CheckAt.Equal(a.half.CheckAt) && latest.Checks == a.half.Checks && a.half.CheckAt.Sub(a.half.CheckOld) >= inFlight
-	if alone {
-		return p
+	switch {
+	case latest.Taken:
+		return web.CannotComplete()
+	case alone:
+		return otherwise
 	}
-	return s.await(w, r, a, p)
+	return s.await(w, r, a, otherwise)
 }
 
 // await gives an equal request that is at work the time to finish, and answers

@@ -90,7 +90,18 @@ func (s *step) view(half store.Session, p *web.Problem) web.View {
 		Channels []otp.Channel
 		Rival    store.Push
 		Problem  *web.Problem
-	}{half.Flow == store.Login, half.Phone.Ending(), way(half), s.wait(half), s.set.Offered(half), half.Rival, p}}
+	}{half.Flow == store.Login, half.Phone.Ending(), way(half), s.wait(half), s.set.Offered(half), s.rival(half), p}}
+}
+
+// rivalry is for how long a visitor is warned of another login's push: as long
+// as a push lives at most.
+const rivalry = 5 * time.Minute
+
+func (s *step) rival(half store.Session) store.Push {
+	if s.now().Sub(half.Rival.At) >= rivalry {
+		return store.Push{}
+	}
+	return half.Rival
 }
 
 // way is where the visitor finds a code: what the page says.

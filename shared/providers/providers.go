@@ -86,6 +86,20 @@ func Device(u store.User) (push.Target, bool) {
 	return push.Target{User: u.UID, Device: f.SID}, ok
 }
 
+// Asks reports whether this is still whom a push to the user may have gone to:
+// the person's id at Authy, or a device that was not removed since.
+func Asks(u store.User, subject string) bool {
+	if u.Provider == authy.Name {
+		return subject != "" && subject == u.ProviderRef
+	}
+	return Uses(u, subject)
+}
+
+// Uses reports whether a factor of the user, by the vendor's id, is usable.
+func Uses(u store.User, sid string) bool {
+	return sid != "" && slices.ContainsFunc(u.Factors, func(f store.Factor) bool { return f.SID == sid && f.Active })
+}
+
 // Newest is the user's newest usable factor of a type.
 func Newest(u store.User, kind string) (store.Factor, bool) {
 	for _, f := range slices.Backward(u.Factors) {

@@ -142,35 +142,62 @@ func (g *Guard) state(s store.Session, t Token) error {
 	return nil
 }
 
-// Waiting reads the request's unconfirmed session and the approval it waits
-// for: one round trip, and another if the cookie does not name the approval. It
-// fails as Half does. Without an approval of this very session, that is zero.
-func (g *Guard) Waiting(ctx context.Context, r *http.Request) (store.Session, store.Approval, Token, error) {
+// Waiting is a login that waits for an approval.
+type Waiting struct {
+	Token    Token
+	User     store.User
+	Half     store.Session
+	Approval store.Approval // zero if it is not this very session's
+}
+
+// Waiting reads the request's unconfirmed login, its user and its approval: one
+// round trip, and another if the cookie does not name the approval. It fails as
+// Half does, and with ErrNone when the user is gone or has a new epoch.
+func (g *Guard) Waiting(ctx context.Context, r *http.Request) (Waiting, error) {
 	t, ok := g.Token(r)
 	if !ok {
-		return store.Session{}, store.Approval{}, Token{}, ErrNone
+		return Waiting{}, ErrNone
 	}
-	s, a, err := g.table.Waiting(ctx, t.Key, t.ID, store.ParseRef(t.Ref))
+	u, s, a, err := g.table.Waiting(ctx, t.Key, t.ID, store.ParseRef(t.Ref))
 	if errors.Is(err, store.ErrNotFound) {
-		return store.Session{}, store.Approval{}, Token{}, ErrNone
+		return Waiting{}, ErrNone
 	}
 	if err != nil {
-		return store.Session{}, store.Approval{}, Token{}, err
+		return Waiting{}, err
 	}
 	err = g.state(s, t)
 	if err != nil {
-		return store.Session{}, store.Approval{}, Token{}, err
+		return Waiting{}, err
 	}
-	if a.Ref != s.Approval && s.Approval != (store.Ref{}) {
+	if s.Approval == (store.Ref{}) { // whatever the cookie says
+		return Waiting{Token: t, User: u, Half: s}, nil
+	}
+	if s.UID != u.UID || s.Epoch != u.Epoch {
+		return Waiting{}, ErrNone
+	}
+	if a.Ref != s.Approval {
 		a, err = g.table.Approval(ctx, s.Approval)
 		if err != nil && !errors.Is(err, store.ErrNotFound) {
-			return store.Session{}, store.Approval{}, Token{}, err
+			return Waiting{}, err
 		}
 	}
 	if a.Session != s.ID || a.UID != s.UID {
 		a = store.Approval{}
 	}
-	return s, a, t, nil
+	return Waiting{t, u, s, a}, nil
+}
+
+// End ends the session that a request brings, if it brings one, half or whole.
+func (g *Guard) End(ctx context.Context, r *http.Request) error {
+	t, ok := g.Token(r)
+	if !ok {
+		return nil
+	}
+	err := g.table.EndSession(ctx, store.Session{Key: t.Key, ID: t.ID, Secret: t.Hash()}, g.now())
+	if errors.Is(err, store.ErrRefused) {
+		return nil
+	}
+	return err
 }
 
 // Full reads the request's confirmed session and its user in one round trip,
@@ -222,7 +249,7 @@ func (g *Guard) Confirm(ctx context.Context, s store.Session, t Token, code stri
 	next.EndsAt = now.Add(g.total)
 	next.ValidUntil = earlier(now.Add(g.idle), next.EndsAt)
 	var wg sync.WaitGroup
-	if s.Lane != "" {
+	if len(s.Lanes) > 0 {
 		wg.Go(func() { g.forget(ctx, s) })
 	}
 	err = g.table.Confirm(ctx, s, next)

@@ -3,7 +3,9 @@ package session
 import (
 	"context"
 	"encoding/hex"
+	"errors"
 	"net/http"
+	"sync"
 	"time"
 
 	"latchkey/shared/env"
@@ -20,7 +22,8 @@ const remembered = 400 * 24 * 60 * 60
 // Lane is where the failures of one login are counted. There is one for
 // everybody who names an email address, and one for each browser from which its
 // user has signed in before, so that strangers who fail on purpose never keep
-// the owner out.
+// the owner out. While everybody's is closed, the one of each network
+// counts.
 type Lane struct {
 	Free    int           // failures in a row that cost nothing
 	Longest time.Duration // the most that anybody waits
@@ -42,8 +45,22 @@ func (g *Guard) Try(ctx context.Context, l Lane, subject, id string) error {
 	return g.table.Try(ctx, store.Attempts{Rule: failures, Subject: subject, Free: l.Free, Longest: l.Longest}, id, g.now())
 }
 
+// Pushes counts the pushes of a user's logins since the last one that was
+// completed.
+func Pushes(uid string, most int) store.Counter {
+	return store.Counter{Rule: "pushes", Subject: uid, Max: most, Window: 24 * time.Hour}
+}
+
+// forget ends the rows that a completed login was part of.
 func (g *Guard) forget(ctx context.Context, s store.Session) {
-	err := g.table.Forget(ctx, failures, s.Lane, s.CreatedAt)
+	failed := make([]error, len(s.Lanes))
+	var wg sync.WaitGroup
+	for i, lane := range s.Lanes {
+		wg.Go(func() { failed[i] = g.table.Forget(ctx, failures, lane, s.CreatedAt) })
+	}
+	pushes := g.table.Reset(ctx, Pushes(s.UID, 0), s.CreatedAt)
+	wg.Wait()
+	err := errors.Join(append(failed, pushes)...)
 	if err != nil {
 		g.site.Warn(ctx, "failures before a success are still counted", err)
 	}
@@ -59,6 +76,10 @@ func (g *Guard) Device(r *http.Request, key string) (Token, bool) {
 	t, ok := Parse(c.Value)
 	return t, ok && t.Key == key
 }
+
+// NetworkLane is the subject that the failures of a network's unknown browsers
+// are counted under.
+func NetworkLane(key, network string) string { return key + "@" + store.Hash(network) }
 
 // Lane is the subject that the failures of this browser are counted under.
 func (t Token) Lane() string { return t.Key + "/" + t.ID }

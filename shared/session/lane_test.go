@@ -118,17 +118,17 @@ func TestConfirmForgetsFailures(t *testing.T) {
 	}
 	tok := token()
 	s := b.guard.New(tok, store.Login, profile())
-	s.UID, s.Lane = "uid", tok.Key
+	s.UID, s.Lanes = "uid", []string{tok.Key, session.NetworkLane(tok.Key, "net")}
 	s, err := b.CreateSession(t.Context(), s)
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = errors.Join(fail(tok.Key), fail(tok.Key+"/device"))
+	err = errors.Join(fail(s.Lanes[0]), fail(s.Lanes[1]), fail(tok.Key+"/device"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	var limited *store.Limited
-	for _, subject := range []string{tok.Key, tok.Key + "/device"} {
+	for _, subject := range []string{s.Lanes[0], s.Lanes[1], tok.Key + "/device"} {
 		if got := b.guard.Try(t.Context(), lane, subject, "new"); !errors.As(got, &limited) {
 			t.Errorf("%s: %v", subject, got)
 		}
@@ -137,8 +137,10 @@ func TestConfirmForgetsFailures(t *testing.T) {
 	if err != nil || !first {
 		t.Fatalf("%v %v", first, err)
 	}
-	if got := b.guard.Try(t.Context(), lane, tok.Key, "again"); got != nil {
-		t.Errorf("its own failures are still counted: %v", got)
+	for _, own := range s.Lanes {
+		if got := b.guard.Try(t.Context(), lane, own, "again"); got != nil {
+			t.Errorf("its own failures are still counted: %v", got)
+		}
 	}
 	if got := b.guard.Try(t.Context(), lane, tok.Key+"/device", "again"); !errors.As(got, &limited) {
 		t.Errorf("another lane's failures are forgotten: %v", got)
@@ -151,7 +153,7 @@ func TestConfirmWithoutForgetting(t *testing.T) {
 	b := open(t)
 	tok := token()
 	s := b.guard.New(tok, store.Login, profile())
-	s.Lane = tok.Key
+	s.Lanes = []string{tok.Key}
 	s, err := b.CreateSession(t.Context(), s)
 	if err != nil {
 		t.Fatal(err)

@@ -18,18 +18,29 @@ var ref = store.Ref{Provider: "authy", ID: "9af1c0de-0000-4000-8000-000000000001
 func (b *gate) wait(t testing.TB) (session.Token, store.Approval) {
 	t.Helper()
 	tok := token()
-	s := b.guard.New(tok, store.Login, profile())
-	s.UID, s.Lane, s.Number = "uid", tok.Key, "42"
-	s, err := b.CreateSession(t.Context(), s)
-	if err != nil {
-		t.Fatal(err)
-	}
+	s := b.login(t, tok)
 	s.Approval, s.Outcome = ref, store.Asked
-	err = b.RecordSend(t.Context(), s)
+	err := b.RecordSend(t.Context(), s)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return named(tok, ref), b.ask(t, ref, s.ID, s.UID)
+}
+
+// login writes a user and a half session of a login to it.
+func (b *gate) login(t testing.TB, tok session.Token) store.Session {
+	t.Helper()
+	s := b.guard.New(tok, store.Login, profile())
+	s.UID, s.Lanes, s.Number = "uid", []string{tok.Key}, "42"
+	_, err := b.CreateUser(t.Context(), store.User{Key: s.Key, UID: s.UID, Epoch: s.Epoch, Profile: profile()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err = b.CreateSession(t.Context(), s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
 }
 
 // named is a token that also names an approval.
@@ -63,9 +74,9 @@ func TestWaiting(t *testing.T) {
 		"its own": {ref, 1}, "no hint": {store.Ref{}, 2}, "another's": {theirs.Ref, 2}, "one that is not there": {store.Ref{Provider: "verify", ID: "none"}, 2},
 	} {
 		b.Wire.Reset()
-		s, a, got, err := b.guard.Waiting(t.Context(), b.with(named(tok, c.ref).Value()))
-		if err != nil || s.ID != tok.ID || !reflect.DeepEqual(a, own) || got != named(tok, c.ref) {
-			t.Errorf("%s: %v %+v %v", name, s.ID, a, err)
+		w, err := b.guard.Waiting(t.Context(), b.with(named(tok, c.ref).Value()))
+		if err != nil || w.Half.ID != tok.ID || w.User.UID != "uid" || !reflect.DeepEqual(w.Approval, own) || w.Token != named(tok, c.ref) {
+			t.Errorf("%s: %v %+v %v", name, w.Half.ID, w.Approval, err)
 		}
 		if n := len(b.Wire.Calls()); n != c.calls {
 			t.Errorf("%s: %d calls, want %d", name, n, c.calls)
@@ -74,38 +85,74 @@ func TestWaiting(t *testing.T) {
 }
 
 // An approval of another session, or of an earlier user of this address, is
-// none: not even the session's own item makes it one.
+// none: not even the session's own item makes it one. Nor is one that names the
+// session but that the session does not: the vendor's answer to it was lost, and
+// what was shown since is another way in.
 func TestWaitingForAnothersApproval(t *testing.T) {
 	t.Parallel()
+	own := token().ID
 	for name, c := range map[string]struct{ id, uid string }{
-		"another session": {strings.Repeat("f", 32), "uid"}, "another user": {token().ID, "another"}, "nobody yet": {},
+		"another session": {strings.Repeat("f", 32), "uid"}, "another user": {own, "another"}, "nobody yet": {}, "its own, unknown to it": {own, "uid"},
 	} {
 		b := open(t)
 		tok := token()
-		s := b.guard.New(tok, store.Login, profile())
-		s.UID = "uid"
-		s, err := b.CreateSession(t.Context(), s)
-		if err != nil {
-			t.Fatal(err)
-		}
+		s := b.login(t, tok)
 		if c.id == "" { // only the callback was here
-			err = b.RecordDecision(t.Context(), store.Approval{Ref: ref, Decision: "approved", By: "12345", DecidedAt: b.Clock.Now()})
-		} else {
-			b.ask(t, ref, c.id, c.uid)
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		for range 2 {
-			_, a, _, err := b.guard.Waiting(t.Context(), b.with(named(tok, ref).Value()))
-			if err != nil || a != (store.Approval{}) {
-				t.Errorf("%s: %+v %v", name, a, err)
-			}
-			s.Approval, s.Outcome = ref, store.Asked
-			err = b.RecordSend(t.Context(), s)
+			err := b.RecordDecision(t.Context(), store.Approval{Ref: ref, Decision: "approved", By: "12345", DecidedAt: b.Clock.Now()})
 			if err != nil {
 				t.Fatal(err)
 			}
+		} else {
+			b.ask(t, ref, c.id, c.uid)
+		}
+		w, err := b.guard.Waiting(t.Context(), b.with(named(tok, ref).Value()))
+		if err != nil || w.Approval != (store.Approval{}) {
+			t.Errorf("%s, by the cookie alone: %+v %v", name, w.Approval, err)
+		}
+		s.Approval, s.Outcome = ref, store.Asked
+		err = b.RecordSend(t.Context(), s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w, err = b.guard.Waiting(t.Context(), b.with(named(tok, ref).Value()))
+		if believed := c.id == own && c.uid == "uid"; err != nil || (w.Approval != store.Approval{}) != believed {
+			t.Errorf("%s: %+v %v", name, w.Approval, err)
+		}
+	}
+}
+
+// A login whose user was deleted, or has another epoch by now, waits for
+// nothing (R-044, R-079).
+func TestWaitingForAUserWhoIsGone(t *testing.T) {
+	t.Parallel()
+	for name, change := range map[string]func(*store.Session){
+		"another user":  func(s *store.Session) { s.UID = "earlier" },
+		"another epoch": func(s *store.Session) { s.Epoch = strings.Repeat("0", 32) },
+	} {
+		b := open(t)
+		tok := token()
+		b.login(t, tok)
+		tok.ID = strings.Repeat("e", 32)
+		s := b.guard.New(tok, store.Login, profile())
+		u, err := b.User(t.Context(), s.Key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.UID, s.Epoch, s.Lanes, s.Number = u.UID, u.Epoch, []string{s.Key}, "42"
+		change(&s)
+		s, err = b.CreateSession(t.Context(), s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.Approval, s.Outcome = ref, store.Asked
+		err = b.RecordSend(t.Context(), s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.ask(t, ref, s.ID, s.UID)
+		_, err = b.guard.Waiting(t.Context(), b.with(named(tok, ref).Value()))
+		if !errors.Is(err, session.ErrNone) {
+			t.Errorf("%s: %v", name, err)
 		}
 	}
 }
@@ -118,9 +165,9 @@ func TestWaitingIsGuarded(t *testing.T) {
 	tok, _ := b.wait(t)
 	waiting := func(value string) error {
 		t.Helper()
-		s, a, got, err := b.guard.Waiting(t.Context(), b.with(value))
-		if err != nil && (s.ID != "" || a != (store.Approval{}) || got != (session.Token{})) {
-			t.Errorf("%v, and yet %v %+v", err, s.ID, a)
+		w, err := b.guard.Waiting(t.Context(), b.with(value))
+		if err != nil && !reflect.DeepEqual(w, session.Waiting{}) {
+			t.Errorf("%v, and yet %v %+v", err, w.Half.ID, w.Approval)
 		}
 		return err
 	}

@@ -103,31 +103,35 @@ func (t *Table) Lease(ctx context.Context, r Ref, every time.Duration, now time.
 	return err
 }
 
-// Waiting reads a session and the approval it may wait for in one round trip,
-// consistently. It is ErrNotFound without the session; without the approval,
-// that is zero.
-func (t *Table) Waiting(ctx context.Context, k, id string, r Ref) (Session, Approval, error) {
-	keys := []item{sessionKey(k, id)}
+// Waiting reads a session, its user and the approval it may wait for in one
+// round trip, consistently. It is ErrNotFound without the session; without the
+// user or the approval, that is zero.
+func (t *Table) Waiting(ctx context.Context, k, id string, r Ref) (User, Session, Approval, error) {
+	keys := []item{userKey(k), sessionKey(k, id)}
 	if r != (Ref{}) {
 		keys = append(keys, r.key())
 	}
 	found, err := t.batch(ctx, keys...)
 	if err != nil {
-		return Session{}, Approval{}, err
+		return User{}, Session{}, Approval{}, err
 	}
+	var u User
 	var s Session
 	var a Approval
 	for _, it := range found {
-		if it.text("sk") == "A" {
+		switch it.text("sk") {
+		case "A":
 			a = approvalFrom(it)
-		} else {
+		case "U":
+			u = userFrom(it)
+		default:
 			s = sessionFrom(it)
 		}
 	}
 	if s.ID == "" {
-		return Session{}, Approval{}, ErrNotFound
+		return User{}, Session{}, Approval{}, ErrNotFound
 	}
-	return s, a, nil
+	return u, s, a, nil
 }
 
 // Approval reads one, or ErrNotFound.

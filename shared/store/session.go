@@ -59,11 +59,11 @@ type Session struct {
 
 // Attempt is what a login's session has that a sign-up's has not.
 type Attempt struct {
-	Approval Ref    // the push it waits for
-	Number   string // that the push and the waiting page both show
-	Token    string // the user's authenticator app as the vendor knows it
-	Lane     string // whose count of failures this attempt is in
-	Rival    Push   // somebody else's push, of which the visitor is warned
+	Approval Ref      // the push it waits for
+	Number   string   // that the push and the waiting page both show
+	Token    string   // the user's authenticator app as the vendor knows it
+	Lanes    []string // whose counts of failures this attempt is in
+	Rival    Push     // somebody else's push, of which the visitor is warned
 }
 
 // Outcome is what came of the last code that a session asked for, so that a
@@ -89,7 +89,7 @@ func (s Session) Confirmed() bool { return !s.ConfirmedAt.IsZero() }
 
 // profile names the attributes that a session loses when it is confirmed.
 const profile = "#name, email, phone, country, calling_code, #hash, provider, provider_ref," +
-	" by_app, sends, sends_version, code_ref, outcome, check_at, check_old, resend_at, #number, #token, lane, rival"
+	" by_app, sends, sends_version, code_ref, check_at, check_old, resend_at, #number, #token, lanes, rival"
 
 func sessionKey(k, id string) item { return key("U#"+k, "S#"+id) }
 
@@ -120,10 +120,18 @@ func (t *Table) Session(ctx context.Context, k, id string) (Session, error) {
 	return sessionFrom(it), nil
 }
 
-// EndSession deletes a session at its bearer's wish. ErrRefused says that it is
-// not the bearer's, or gone already.
-func (t *Table) EndSession(ctx context.Context, s Session) error {
-	return t.remove(ctx, sessionKey(s.Key, s.ID), "secret = :secret", item{":secret": binary(s.Secret)})
+// EndSession ends a session at its bearer's wish, who brings its secret or, while
+// that one is still answered, the one from before the confirmation.
+// ErrRefused says that it is not the bearer's, or over already.
+//
+// The item stays, empty, for longer than any limit remembers its id: the same
+// form makes the same id, and must not get a second session of it.
+func (t *Table) EndSession(ctx context.Context, s Session, now time.Time) error {
+	_, err := t.update(ctx, sessionKey(s.Key, s.ID), "SET valid_until = :now, expires_at = :expires_at"+
+		" REMOVE secret, previous, previous_to, proof, approval, "+profile,
+		"secret = :secret OR (previous = :secret AND previous_to > :now)",
+		item{":secret": binary(s.Secret), ":now": millis(now), ":expires_at": seconds(now.Add(2 * day))})
+	return err
 }
 
 // DropSession deletes a session that led to nothing: one for which no vendor
@@ -196,12 +204,14 @@ func (t *Table) RecordHash(ctx context.Context, s Session) error {
 
 // ReserveCheck takes one of the session's tries, before the vendor is asked,
 // and returns the session as it then is. ErrRefused says that the secret is
-// not its secret, that it is over or confirmed, or that no try is left.
+// not its secret, that it is over or confirmed, that no try is left, or
+// that there is nothing a code could be compared with.
 func (t *Table) ReserveCheck(ctx context.Context, s Session, tries int, now time.Time) (Session, error) {
 	it, err := t.update(ctx, sessionKey(s.Key, s.ID),
 		"SET checks = if_not_exists(checks, :none) + :one, check_old = if_not_exists(check_at, :none), check_at = :now",
 		"attribute_exists(pk) AND attribute_not_exists(confirmed_at) AND secret = :secret AND valid_until > :now"+
-			" AND (attribute_not_exists(checks) OR checks < :tries)",
+			" AND (attribute_not_exists(checks) OR checks < :tries)"+
+			" AND (attribute_exists(code_ref) OR attribute_exists(provider_ref) OR attribute_exists(#token))",
 		item{
 			":none": number(0), ":one": number(1), ":now": millis(now),
 			":secret": binary(s.Secret), ":tries": number(int64(tries)),
@@ -285,7 +295,7 @@ func (s Session) item() item {
 	it["expires_at"] = seconds(afterwards(s.ValidUntil))
 	it.set("number", s.Number)
 	it.set("token", s.Token)
-	it.set("lane", s.Lane)
+	it.set("lanes", strings.Join(s.Lanes, " "))
 	if !s.Rival.At.IsZero() {
 		it.set("rival", pushItems([]Push{s.Rival}))
 	}
@@ -295,7 +305,10 @@ func (s Session) item() item {
 
 func sessionFrom(it item) Session {
 	byApp, _ := it["by_app"].(*types.AttributeValueMemberBOOL)
-	a := Attempt{Approval: ParseRef(it.text("approval")), Number: it.text("number"), Token: it.text("token"), Lane: it.text("lane")}
+	a := Attempt{Approval: ParseRef(it.text("approval")), Number: it.text("number"), Token: it.text("token")}
+	if lanes := it.text("lanes"); lanes != "" {
+		a.Lanes = strings.Fields(lanes)
+	}
 	for _, p := range pushesFrom(it.items("rival")) {
 		a.Rival = p
 	}

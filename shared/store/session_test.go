@@ -25,6 +25,13 @@ func half() store.Session {
 	}
 }
 
+// sent is that session once a code was sent.
+func sent() store.Session {
+	s := half()
+	s.ProviderRef = "12345"
+	return s
+}
+
 // full is what Confirm makes of a half session.
 func full(s store.Session, at time.Time) store.Session {
 	s.Secret, s.Proof = []byte("hash of the next"), []byte("proof")
@@ -95,7 +102,7 @@ func TestCreateSessionWhoseAnswerIsLost(t *testing.T) {
 func TestReserveCheckInParallel(t *testing.T) {
 	t.Parallel()
 	b := bench.Open(t)
-	create(t, b, half())
+	create(t, b, sent())
 	found := parallel(100, func(int) error {
 		_, err := b.ReserveCheck(t.Context(), half(), 5, start)
 		return err
@@ -111,7 +118,7 @@ func TestReserveCheckInParallel(t *testing.T) {
 func TestReserveCheck(t *testing.T) {
 	t.Parallel()
 	b := bench.Open(t)
-	create(t, b, half())
+	create(t, b, sent())
 	forged, other := half(), half()
 	forged.Secret = []byte("forged")
 	other.ID = strings.Repeat("f", 32)

@@ -12,7 +12,8 @@ import (
 // notices are all that a page can be made to say.
 var notices = []web.Notice{
 	web.Welcome, web.WelcomeNoText, web.Resent, web.Calling, web.UseApp, web.NotSent,
-	web.BeginAgain, web.Verified, web.TooSoon, web.NotThisWay, web.SignInFirst,
+	web.BeginAgain, web.Verified, web.TooSoon, web.NotThisWay, web.SignInFirst, web.NoTriesLeft,
+	web.Denied, web.TooLate, web.LoggedOut, web.EverywhereOut, web.ProveAgain, web.FactorAdded, web.FactorRemoved, web.NotRegistered, web.OneMoreTime,
 }
 
 // show renders a page for a browser with these cookies.
@@ -126,7 +127,10 @@ func TestNoNotice(t *testing.T) {
 // Refusals are alerts to a screen reader, the rest is not.
 func TestNoticeRole(t *testing.T) {
 	s := open(t, "")
-	for n, want := range map[web.Notice]string{web.Welcome: `role="status"`, web.NotSent: `role="alert"`} {
+	for n, want := range map[web.Notice]string{
+		web.Welcome: `role="status"`, web.LoggedOut: `role="status"`, web.FactorAdded: `role="status"`,
+		web.NotSent: `role="alert"`, web.Denied: `role="alert"`, web.TooLate: `role="alert"`, web.ProveAgain: `role="alert"`,
+	} {
 		body := show(s, s.Cookie("notice", string(n), 60)).Body.String()
 		if !strings.Contains(body, `<div class="notice`) || !strings.Contains(body, want) {
 			t.Errorf("%s is not %s", n, want)

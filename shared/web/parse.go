@@ -92,7 +92,7 @@ func readForm(body string, fields []string) (Values, error) {
 		if !utf8.ValidString(name) || !utf8.ValidString(sent[0]) {
 			return nil, Malformed("The form holds text that is not UTF-8. Please type it again.")
 		}
-		if slices.Contains(fields, name) || slices.Contains(fields, name+"?") {
+		if !strings.HasSuffix(name, "?") && (slices.Contains(fields, name) || slices.Contains(fields, name+"?")) {
 			values[name] = sent[0]
 		}
 	}

@@ -45,9 +45,11 @@ if (waiting) {
   const ends = Date.now() + Number(waiting.dataset.left) * 1000;
   const left = waiting.querySelector("[data-waiting-left]");
   const said = text.textContent;
-  let timer = 0;
+  let timer = 0, asking = false;
   const say = (sentence) => { if (text.textContent !== sentence) text.textContent = sentence; };
   const look = async () => {
+    if (asking) return;
+    asking = true;
     let again = 5;
     try {
       const answer = await fetch("/status", { headers: { Accept: "application/json" }, cache: "no-store", redirect: "error" });
@@ -57,7 +59,9 @@ if (waiting) {
       else if (answer.ok || answer.status === 401 || answer.status === 410) return location.replace("/status");
       else { again = Math.max(again, Number(answer.headers.get("Retry-After")) || 0); say("We could not look just now. Trying again"); }
     } catch { say("The connection is lost. Trying again"); }
-    timer = setTimeout(look, again * 1000);
+    asking = false;
+    clearTimeout(timer);
+    if (!document.hidden) timer = setTimeout(look, again * 1000);
   };
   const count = () => {
     const seconds = Math.max(0, Math.ceil((ends - Date.now()) / 1000));

@@ -1,0 +1,46 @@
+package rig
+
+import "net/http"
+
+// whereFrom names the address that a visitor calls from. The gateway's door
+// takes it off: no step sees it.
+const whereFrom = "X-Rig-From"
+
+// From lets the visitor's requests come from another address, such as
+// "203.0.113.7". A clone of the visitor's headers is at that address, too.
+func (v *Visitor) From(address string) *Visitor {
+	v.Header.Set(whereFrom, address)
+	return v
+}
+
+// elsewhere is the network between the visitors and the gateway, to which every
+// caller of one process has one address.
+func elsewhere(gateway http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		address := r.Header.Get(whereFrom)
+		if address != "" {
+			r.RemoteAddr = address + ":40000"
+			r.Header.Del(whereFrom)
+		}
+		gateway.ServeHTTP(w, r)
+	})
+}
+
+// Dump is the whole table as it lies there, with binary values in base64.
+func (r *Rig) Dump() string {
+	r.t.Helper()
+	return r.bench.Dump(r.t)
+}
+
+// Items are all items of the table, as in Dump.
+func (r *Rig) Items() []map[string]any {
+	r.t.Helper()
+	return r.bench.Items(r.t)
+}
+
+// DeleteUser deletes a user's item and nothing else, as an operator does. key is
+// the hash of the email.
+func (r *Rig) DeleteUser(key string) {
+	r.t.Helper()
+	r.bench.Delete(r.t, "U#"+key, "U")
+}

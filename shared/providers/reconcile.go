@@ -1,0 +1,57 @@
+package providers
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"latchkey/shared/authy"
+	"latchkey/shared/otp"
+	"latchkey/shared/push"
+	"latchkey/shared/store"
+)
+
+// Patience is how long a decision is expected to come by itself, as a callback,
+// before the vendor is asked.
+const Patience = 3 * time.Second
+
+// Reconcile asks the vendor what became of an approval that nobody told us of,
+// records what it learns as a callback would, and returns the approval as it is
+// then known. A vendor that does not know it any more changes nothing, nor does
+// one that cannot be asked, which is the error.
+func Reconcile(ctx context.Context, set *Set, table *store.Table, a store.Approval, now time.Time) (store.Approval, error) {
+	pushes, err := set.Pushes(a.Provider)
+	if err != nil {
+		return a, err
+	}
+	asking, cancel := Sparing(ctx)
+	defer cancel()
+	d, err := pushes.Decision(asking, whom(a), a.ID)
+	if errors.Is(err, otp.ErrGone) {
+		return a, nil
+	}
+	if err != nil || d != push.Approved && d != push.Denied {
+		return a, err
+	}
+	decided := a
+	decided.Decision, decided.DecidedAt, decided.By, decided.Via = string(d), now, a.Subject, a.Session
+	if d == push.Denied && !now.Before(a.ValidUntil) {
+		decided.DecidedAt = a.ValidUntil.Add(-time.Millisecond) // the vendor takes none later
+	}
+	err = table.RecordDecision(ctx, decided)
+	if errors.Is(err, store.ErrRefused) { // a callback came meanwhile; the next look sees it
+		return a, nil
+	}
+	if err != nil {
+		return a, err
+	}
+	return decided, nil
+}
+
+// whom is the person or device that the approval was asked of.
+func whom(a store.Approval) push.Target {
+	if a.Provider == authy.Name {
+		return push.Target{User: a.Subject}
+	}
+	return push.Target{User: a.UID, Device: a.Subject}
+}
