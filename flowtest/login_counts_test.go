@@ -104,7 +104,7 @@ func TestCostsOfAPush(t *testing.T) {
 		m.request("logout again", 0, nil, post("/logout", nil))
 		r.Handset().Weather(`{"callbacks":"deliver"}`)
 		logIn(t, r, v, ada, adaPhone)
-		m.request("logout everywhere", 3, nil, func() rig.Answer {
+		m.request("logout everywhere", 2, nil, func() rig.Answer {
 			if v.JSON {
 				return v.Do("POST", "/logout", "application/json", `{"everywhere":true}`)
 			}
@@ -160,7 +160,7 @@ func TestCostsOfFactors(t *testing.T) {
 		m.request("confirm a device", 2, []string{"/Factors", "/Messages.json"}, post("/factors/confirm", map[string]string{"id": ids["push"]}))
 		m.request("confirm an app", 3, []string{"/Factors/", "/Messages.json"}, post("/factors/confirm", map[string]string{"id": ids["totp"], "code": token}))
 		m.request("confirm again", 1, nil, post("/factors/confirm", map[string]string{"id": ids["totp"], "code": token}))
-		m.request("remove a device", 2, []string{"/Factors/", "/Messages.json"}, post("/factors/remove", map[string]string{"id": ids["push"]}))
+		m.request("remove a device", 2, []string{"/Messages.json", "/Factors/"}, post("/factors/remove", map[string]string{"id": ids["push"]}))
 		m.request("remove it again", 1, nil, post("/factors/remove", map[string]string{"id": ids["push"]}))
 		r.Clock.Advance(2 * time.Minute)
 		v = r.Visitor(speaksJSON)

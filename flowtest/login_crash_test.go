@@ -94,6 +94,9 @@ func TestDyingInLogin(t *testing.T) {
 		switch a.Next {
 		case "/status":
 			a = pushAtLast(v, r)
+			if a.Next == "/verify" { // whose push it was is lost
+				a = codeAtLast(v, r)
+			}
 		case "/verify":
 			if page := v.Get("/verify"); page.Status != 200 || !strings.Contains(page.Body, `action="/resend"`) {
 				t.Errorf("%s: the code page is %d and cannot ask for a code", what, page.Status)
@@ -188,8 +191,8 @@ func TestDyingInLoginCode(t *testing.T) {
 	}, dyingWith(func(r *rig.Rig) string { return r.Handset().Code(adaPhone) }))
 }
 
-// The same with the code of an app: it is spent on this very login, and good
-// for it again (R-048; parity 113).
+// The same with the code of an app. Its vendor may have used it up: then the
+// next one that the app shows is good (R-048; parity 113).
 func TestDyingInLoginToken(t *testing.T) {
 	t.Parallel()
 	deaths(t, map[string]int{"verify": 6, "authy": 5}, func(t *testing.T, r *rig.Rig, v *rig.Visitor) {
@@ -216,6 +219,9 @@ func dyingWith(shown func(*rig.Rig) string) func(*testing.T, string, *rig.Rig, *
 		case a.Next == "/account":
 		case a.Status == 410 && strings.Contains(a.Body, `action="/resend"`):
 			a = codeAtLast(v, r)
+		case a.Status == 401 && a.Next == "":
+			r.Clock.Advance(time.Minute)
+			a = v.Post("/verify", map[string]string{"code": shown(r)})
 		default:
 			t.Errorf("%s: the same code is answered %d %q", what, a.Status, a.Next)
 		}
@@ -278,7 +284,7 @@ func TestLostAnswers(t *testing.T) {
 		})
 	})
 	t.Run("everywhere", func(t *testing.T) {
-		stumbles(t, "logout", 3, func(t *testing.T, r *rig.Rig, v *rig.Visitor) { signUp(t, r, v, ada, adaPhone) }, func(what string, r *rig.Rig, v *rig.Visitor) {
+		stumbles(t, "logout", 2, func(t *testing.T, r *rig.Rig, v *rig.Visitor) { signUp(t, r, v, ada, adaPhone) }, func(what string, r *rig.Rig, v *rig.Visitor) {
 			a := v.Post("/logout", map[string]string{"everywhere": "true"})
 			if a.Next != "/" || v.Cookie() != "" {
 				t.Errorf("%s: %d %q", what, a.Status, a.Next)

@@ -127,7 +127,7 @@ func (s *step) reveal(w http.ResponseWriter, r *http.Request, u store.User, e en
 // explain turns a failure into what the user is told.
 func (s *step) explain(u store.User, err error) error {
 	var told *web.Problem
-	if errors.Is(err, errDone) || errors.As(err, &told) {
+	if errors.Is(err, errActive) || errors.As(err, &told) {
 		return err
 	}
 	var limited *otp.LimitedError

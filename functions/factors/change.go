@@ -21,10 +21,14 @@ const (
 )
 
 // change edits the user's list, again when another request changed it
-// meanwhile. edit gets a list of its own.
+// meanwhile. edit gets a list of its own, and says errDone when there is nothing
+// to change. If it says so after a try whose answer was lost, that try did it.
 func (s *step) change(ctx context.Context, u *store.User, edit func([]store.Factor) ([]store.Factor, error)) error {
-	for range 4 {
+	for n := range 4 {
 		list, err := edit(slices.Clone(u.Factors))
+		if errors.Is(err, errDone) && n > 0 {
+			return nil
+		}
 		if err != nil {
 			return err
 		}
@@ -44,11 +48,7 @@ func (s *step) change(ctx context.Context, u *store.User, edit func([]store.Fact
 		if latest.UID != u.UID || latest.Epoch != u.Epoch {
 			return store.ErrRefused
 		}
-		ours := latest.FactorsVersion == u.FactorsVersion+1 && slices.Equal(latest.Factors, list)
 		*u = latest
-		if ours { // its answer was lost, or an equal request was as fast
-			return nil
-		}
 	}
 	return store.ErrRefused
 }
@@ -59,8 +59,9 @@ func find(list []store.Factor, id string) int {
 }
 
 var (
-	errDone = errors.New("it is so already")
-	errMost = errors.New("too many codes did not fit")
+	errDone   = errors.New("it is so already")
+	errActive = errors.New("the app was confirmed already")
+	errMost   = errors.New("too many codes did not fit")
 )
 
 // confirm makes a factor usable, when the device has registered or the app shows
@@ -87,7 +88,7 @@ func (s *step) confirm(w http.ResponseWriter, r *http.Request) error {
 	} else {
 		err = s.proved(r, factors, &u, f, v["code"])
 	}
-	if errors.Is(err, errDone) {
+	if errors.Is(err, errActive) {
 		return s.site.Next(w, r, "/factors", web.FactorAdded)
 	}
 	if err != nil {
@@ -101,7 +102,6 @@ func (s *step) confirm(w http.ResponseWriter, r *http.Request) error {
 func (s *step) activate(w http.ResponseWriter, r *http.Request, factors *verify.Factors, u store.User, f store.Factor) error {
 	var replaced []store.Factor
 	err := s.change(r.Context(), &u, func(list []store.Factor) ([]store.Factor, error) {
-		replaced = nil
 		i := find(list, f.ID)
 		if i < 0 {
 			return nil, web.NotFound()
@@ -109,6 +109,7 @@ func (s *step) activate(w http.ResponseWriter, r *http.Request, factors *verify.
 		if list[i].Active {
 			return nil, errDone
 		}
+		replaced = nil
 		list[i].Active, list[i].SID = true, f.SID
 		return slices.DeleteFunc(list, func(e store.Factor) bool {
 			old := e.Type == f.Type && e.Active && e.ID != f.ID
@@ -150,6 +151,10 @@ func (s *step) proved(r *http.Request, factors *verify.Factors, u *store.User, f
 		p := web.Invalid(web.Field{Name: "code", Text: "Enter the six digits that the app shows."})
 		return p.On(s.page, s.view(*u, enrolment{}, p))
 	}
+	var spent error
+	var wg sync.WaitGroup
+	uid := u.UID
+	wg.Go(func() { spent = session.Spend(r.Context(), s.table, uid, code, f.ID, s.now()) })
 	tries := 0
 	err := s.change(r.Context(), u, func(list []store.Factor) ([]store.Factor, error) {
 		i := find(list, f.ID)
@@ -157,7 +162,7 @@ func (s *step) proved(r *http.Request, factors *verify.Factors, u *store.User, f
 		case i < 0:
 			return nil, web.NotFound()
 		case list[i].Active:
-			return nil, errDone
+			return nil, errActive
 		case list[i].Tries >= s.guard.Tries:
 			return nil, errMost
 		}
@@ -165,23 +170,20 @@ func (s *step) proved(r *http.Request, factors *verify.Factors, u *store.User, f
 		tries = list[i].Tries
 		return list, nil
 	})
+	wg.Wait()
 	if errors.Is(err, errMost) {
 		return web.UsedUp().SendTo("/factors", web.OneMoreTime)
 	}
 	if err != nil {
 		return s.explain(*u, err)
 	}
-	var spent error
-	var wg sync.WaitGroup
-	wg.Go(func() { spent = session.Spend(r.Context(), s.table, u.UID, code, f.ID, s.now()) })
-	err = factors.ConfirmToken(r.Context(), u.UID, f.SID, code)
-	wg.Wait()
-	if errors.Is(err, otp.ErrWrong) || errors.Is(spent, store.ErrRefused) {
+	err = spent
+	if err == nil {
+		err = factors.ConfirmToken(r.Context(), u.UID, f.SID, code)
+	}
+	if errors.Is(err, otp.ErrWrong) || errors.Is(err, store.ErrRefused) {
 		p := web.WrongCode(s.guard.Tries - tries)
 		return p.On(s.page, s.view(*u, enrolment{}, p))
-	}
-	if err == nil {
-		err = spent
 	}
 	if err != nil {
 		return s.explain(*u, err)

@@ -106,18 +106,19 @@ func (s *step) inquire(ctx context.Context, u store.User, r store.Ref, answers m
 
 // restrain takes the push out of a plan when there were too many, when one was
 // denied, or when one is open. An entry of this very session, whose form was
-// sent twice or again after a crash, is its own push and no other.
+// sent twice or again after a crash, is its own push and no other. What counts
+// for nothing any more leaves the list, so that what does is not pushed out.
 func (q pushing) restrain(p *plan, session string, answers map[store.Ref]store.Approval, now time.Time) {
 	unanswered := 0
+	var list []store.Push
 	for _, e := range p.earlier {
-		if e.Session == session {
-			continue
-		}
 		a := answers[e.Ref]
 		switch answer := push.Decision(a.Answer()); {
+		case e.Session == session:
 		case answer == push.Denied && now.Sub(a.DecidedAt) < q.pause:
 			p.push = false
-		case answer != "":
+		case answer != "" || now.Sub(e.At) >= max(q.window, q.life):
+			continue
 		default:
 			if now.Sub(e.At) < q.window {
 				unanswered++
@@ -126,7 +127,9 @@ func (q pushing) restrain(p *plan, session string, answers map[store.Ref]store.A
 				p.rival, p.push = e, false
 			}
 		}
+		list = append(list, e)
 	}
+	p.earlier = list
 	if unanswered >= q.unanswered {
 		p.push = false
 	}

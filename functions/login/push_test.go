@@ -108,11 +108,11 @@ func TestRestrain(t *testing.T) {
 		"… and after its window":            {usual(t, "PUSHES_UNANSWERED=1"), []past{{ago: 10 * m}}, true, -1},
 	} {
 		p, answers := before(c.list...)
-		c.of.restrain(&p, "new", answers, noon)
 		want := store.Push{}
 		if c.rival >= 0 {
 			want = p.earlier[c.rival]
 		}
+		c.of.restrain(&p, "new", answers, noon)
 		if p.push != c.push || p.rival != want {
 			t.Errorf("%s: push %v, rival %+v", name, p.push, p.rival)
 		}

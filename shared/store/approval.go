@@ -73,18 +73,23 @@ func (t *Table) RecordApproval(ctx context.Context, a Approval) error {
 	return err
 }
 
+// undecided holds while nobody decided. What somebody else decided, or decided
+// for another session, before we knew whom we asked, does not count.
+const undecided = "(attribute_not_exists(decision) OR attribute_exists(subject)" +
+	" AND (decided_by <> subject OR attribute_exists(via) AND via <> #session))"
+
 // RecordDecision writes what a.By decided, at a.DecidedAt, once. ErrRefused
-// says that it is decided already, or that a.By is not whom we asked. What
-// somebody else decided before we knew whom we asked does not count as decided.
+// says that it is decided already, or that a.By is not whom we asked.
 func (t *Table) RecordDecision(ctx context.Context, a Approval) error {
 	change := "SET decision = :decision, decided_at = :decided_at, decided_by = :by, expires_at = if_not_exists(expires_at, :expires_at)"
-	condition := "(attribute_not_exists(decision) OR attribute_exists(subject) AND decided_by <> subject)" +
-		" AND (attribute_not_exists(subject) OR subject = :by)"
+	condition := undecided + " AND (attribute_not_exists(subject) OR subject = :by)"
 	values := item{
 		":decision": text(a.Decision), ":decided_at": millis(a.DecidedAt), ":by": text(a.By),
 		":expires_at": seconds(afterwards(a.DecidedAt)),
 	}
-	if a.Via != "" {
+	if a.Via == "" {
+		change += " REMOVE via"
+	} else {
 		change += ", via = :via"
 		condition += " AND (attribute_not_exists(#session) OR #session = :via)"
 		values[":via"] = text(a.Via)
@@ -98,7 +103,7 @@ func (t *Table) RecordDecision(ctx context.Context, a Approval) error {
 // caller's turn, or that there is nothing left to ask.
 func (t *Table) Lease(ctx context.Context, r Ref, every time.Duration, now time.Time) error {
 	_, err := t.update(ctx, r.key(), "SET asked_at = :now",
-		"attribute_exists(pk) AND attribute_not_exists(decision) AND valid_until > :now AND (attribute_not_exists(asked_at) OR asked_at <= :before)",
+		undecided+" AND valid_until > :now AND (attribute_not_exists(asked_at) OR asked_at <= :before)",
 		item{":now": millis(now), ":before": millis(now.Add(-every))})
 	return err
 }
