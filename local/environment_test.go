@@ -1,6 +1,7 @@
 package main
 
 import (
+	"maps"
 	"regexp"
 	"strings"
 	"testing"
@@ -62,6 +63,8 @@ func TestVendors(t *testing.T) {
 	}
 	if other := newVendors(shell(), "http://sim"); other.authy["AUTHY_API_KEY"] == v.authy["AUTHY_API_KEY"] {
 		t.Error("credentials repeat")
+	} else if !maps.Equal(other.verify, v.verify) {
+		t.Error("another run has other services, and nobody's factors")
 	}
 	if v.verify["VERIFY_SERVICE_SID"] == v.verify["VERIFY_SIGNUP_SERVICE_SID"] || v.check() != nil {
 		t.Error("the two services are one")
