@@ -59,9 +59,9 @@ func newVendors(getenv func(string) string, simulated string) vendors {
 		own:       map[string]bool{},
 		account:   map[string]string{"TWILIO_ACCOUNT_SID": "AC" + random(), "TWILIO_AUTH_TOKEN": random()},
 		// The same in every run: what people enrolled outlives it, and belongs to a service.
-		verify:    map[string]string{"VERIFY_SERVICE_SID": fmt.Sprintf("VA%032d", 1), "VERIFY_SIGNUP_SERVICE_SID": fmt.Sprintf("VA%032d", 2)},
-		messages:  map[string]string{"TWILIO_NUMBER": "+15005550006"}, // Twilio's own test number
-		authy:     map[string]string{"AUTHY_API_KEY": random()},
+		verify:   map[string]string{"VERIFY_SERVICE_SID": fmt.Sprintf("VA%032d", 1), "VERIFY_SIGNUP_SERVICE_SID": fmt.Sprintf("VA%032d", 2)},
+		messages: map[string]string{"TWILIO_NUMBER": "+15005550006"}, // Twilio's own test number
+		authy:    map[string]string{"AUTHY_API_KEY": random()},
 	}
 	for _, name := range []string{messagesURL, verifyURL, authyURL} {
 		v.own[name] = getenv(name) != ""
