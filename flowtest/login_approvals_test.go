@@ -284,7 +284,7 @@ func TestAnswerBeforeTheAnswer(t *testing.T) {
 // the true answer out, whichever way it comes (F-24, F-25, I-21).
 func TestStrangerIsFirst(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, r *rig.Rig, v *rig.Visitor) {
+	eachOnce(t, func(t *testing.T, r *rig.Rig, v *rig.Visitor) {
 		member(t, r, v, ada, adaPhone)
 		u, err := r.Table.User(t.Context(), key(ada))
 		if err != nil {

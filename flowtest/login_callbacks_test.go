@@ -219,7 +219,7 @@ func TestCallbackWithoutTheTable(t *testing.T) {
 // is (R-060, R-028; parity 99, 143; T-34, T-35).
 func TestGetStatusChangesNothing(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, r *rig.Rig, v *rig.Visitor) {
+	eachOnce(t, func(t *testing.T, r *rig.Rig, v *rig.Visitor) {
 		silent(t, r, v)
 		v = waiting(t, r, v)
 		for _, state := range []string{"pending", "approved"} {

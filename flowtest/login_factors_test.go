@@ -36,7 +36,7 @@ func TestRemovedFactor(t *testing.T) {
 	for _, fault := range []func(rig.Call) rig.Fault{nil, untold} {
 		name := map[bool]string{true: "told", false: "untold"}[fault == nil]
 		t.Run(name, func(t *testing.T) {
-			verifying(t, func(t *testing.T, r *rig.Rig, v *rig.Visitor) {
+			verifyingAs(t, fault == nil, func(t *testing.T, r *rig.Rig, v *rig.Visitor) {
 				enrol(t, r, v, adaPhone)
 				enrolToken(t, r, v, adaPhone)
 				r.Clock.Advance(2 * time.Minute)
@@ -68,7 +68,7 @@ func TestFactorRemovedWhileLoggingIn(t *testing.T) {
 	for _, with := range []string{"token", "device", "device that approved"} {
 		for name, fault := range faults {
 			t.Run(with+"/"+name, func(t *testing.T) {
-				verifying(t, func(t *testing.T, r *rig.Rig, v *rig.Visitor) {
+				verifyingAs(t, fault == nil, func(t *testing.T, r *rig.Rig, v *rig.Visitor) {
 					enrol(t, r, v, adaPhone)
 					enrolToken(t, r, v, adaPhone)
 					r.Handset().Weather(`{"callbacks":"drop"}`)

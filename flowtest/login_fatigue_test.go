@@ -36,7 +36,7 @@ func askForACode(t *testing.T, r *rig.Rig, v *rig.Visitor) {
 // T-26; parity 145).
 func TestUnansweredPushes(t *testing.T) {
 	t.Parallel()
-	eachWith(t, brief(), func(t *testing.T, r *rig.Rig, v *rig.Visitor) {
+	eachOnceWith(t, brief(), func(t *testing.T, r *rig.Rig, v *rig.Visitor) {
 		silent(t, r, v)
 		first := r.Clock.Now()
 		for range 3 {
@@ -59,7 +59,7 @@ func TestUnansweredPushes(t *testing.T) {
 // I-20c, T-26).
 func TestUnansweredPushesBesideTheOwners(t *testing.T) {
 	t.Parallel()
-	eachWith(t, brief(), func(t *testing.T, r *rig.Rig, v *rig.Visitor) {
+	eachOnceWith(t, brief(), func(t *testing.T, r *rig.Rig, v *rig.Visitor) {
 		silent(t, r, v)
 		began := r.Clock.Now()
 		unanswered := 0
@@ -144,7 +144,7 @@ func TestSignUpsLeaveLogins(t *testing.T) {
 		"address": {"SENDS_PER_ADDRESS": "6"},
 	} {
 		t.Run(cap, func(t *testing.T) {
-			eachWith(t, env, func(t *testing.T, r *rig.Rig, v *rig.Visitor) {
+			eachOnceWith(t, env, func(t *testing.T, r *rig.Rig, v *rig.Visitor) {
 				signUp(t, r, v, ada, adaPhone)
 				var last rig.Answer
 				for n := range 8 {
@@ -217,7 +217,7 @@ func TestLoginTextsPerDay(t *testing.T) {
 // phone: the phone is what counts (R-102, T-28).
 func TestTextsArePerPhone(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, r *rig.Rig, v *rig.Visitor) {
+	eachOnce(t, func(t *testing.T, r *rig.Rig, v *rig.Visitor) {
 		const bob = "bob@example.com"
 		for _, email := range []string{ada, bob} {
 			signUp(t, r, r.Visitor(v.JSON), email, adaPhone)

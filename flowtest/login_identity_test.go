@@ -107,7 +107,9 @@ func TestSignedUpAgainByCode(t *testing.T) {
 		expect(t, half.Post("/login", credentialsOf(ada)), moved(v), "/verify")
 		code := r.Handset().Code(adaPhone)
 		owner := anew(t, r, v)
-		half.Post("/verify", map[string]string{"code": code})
+		if a := half.Post("/verify", map[string]string{"code": code}); a.Next == "/account" {
+			t.Error("a login of before is told that it is signed in")
+		}
 		if a := half.Get("/account"); a.Status == 200 {
 			t.Error("a login of before opens the new account")
 		}
@@ -157,19 +159,72 @@ func TestSignedUpAgainWithoutFactors(t *testing.T) {
 	}
 }
 
+// A form that was sent before, of a login half way or signed in, is the old
+// user's: sent again it opens nothing, also when its session is asked for by
+// code, and an authenticator that the old user enrolled, and that the vendor
+// still knows, does not finish what it began (T-51, T-54, I-12; parity 33).
+func TestSignedUpAgainWithOldForms(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, r *rig.Rig, v *rig.Visitor) {
+		silent(t, r, v)
+		if vendorOf(t) == "verify" {
+			enrolToken(t, r, v, adaPhone)
+			r.Clock.Advance(2 * time.Minute)
+		}
+		signedIn := r.Visitor(v.JSON)
+		forms := map[*rig.Visitor]map[string]string{signedIn: once(signedIn, ada, "s")}
+		expect(t, signedIn.Post("/login", forms[signedIn]), moved(v), "/status")
+		saying(newest(t, r, adaPhone), "approved").deliver(t, r)
+		expect(t, signedIn.Post("/status", nil), moved(v), "/account")
+		half := r.Visitor(v.JSON)
+		forms[half] = once(half, ada, "h")
+		expect(t, half.Post("/login", forms[half]), moved(v), "/status")
+		asked := newest(t, r, adaPhone)
+		owner := anew(t, r, v)
+		saying(asked, "approved").deliver(t, r)
+		all, _ := sessionsIn(r)
+		for browser, form := range forms {
+			for _, w := range []*rig.Visitor{browser, r.Visitor(v.JSON)} { // with its cookies and without
+				w.Header = browser.Header
+				w.Post("/login", form)
+				w.Post("/verify", map[string]string{"code": r.Handset().Token(adaPhone)})
+				w.Post("/status", nil)
+				for _, path := range []string{"/account", "/factors"} {
+					if a := w.Get(path); a.Status == 200 {
+						t.Errorf("an old form opens %s", path)
+					}
+				}
+				if a := everywhere(w); v.JSON && a.Status == 200 || !v.JSON && a.Next == "/" {
+					t.Errorf("an old form signs the new user out: %d %q", a.Status, a.Next)
+				}
+			}
+		}
+		if now, _ := sessionsIn(r); now != all {
+			t.Errorf("%d sessions more", now-all)
+		}
+		checkAccount(t, owner)
+	})
+}
+
 // verifying runs a test for Verify, whose users have factors, by form and as
 // JSON, of a user who has just signed up.
 func verifying(t *testing.T, test func(t *testing.T, r *rig.Rig, v *rig.Visitor)) {
-	for kind, speaksJSON := range map[string]bool{"form": false, "json": true} {
-		t.Run("verify/"+kind, func(t *testing.T) {
-			t.Parallel()
-			r := rig.Start(t, rig.Options{})
-			v := r.Visitor(speaksJSON)
-			signUp(t, r, v, ada, adaPhone)
-			r.Clock.Advance(time.Minute)
-			test(t, r, v)
-		})
-	}
+	t.Helper()
+	verifyingAs(t, false, test)
+	verifyingAs(t, true, test)
+}
+
+// verifyingAs is verifying in one of the two ways, for tests of many cases.
+func verifyingAs(t *testing.T, speaksJSON bool, test func(t *testing.T, r *rig.Rig, v *rig.Visitor)) {
+	t.Helper()
+	t.Run("verify/"+map[bool]string{false: "form", true: "json"}[speaksJSON], func(t *testing.T) {
+		t.Parallel()
+		r := rig.Start(t, rig.Options{})
+		v := r.Visitor(speaksJSON)
+		signUp(t, r, v, ada, adaPhone)
+		r.Clock.Advance(time.Minute)
+		test(t, r, v)
+	})
 }
 
 // A factor that is not confirmed does not exist for a login: a text goes at once,

@@ -12,26 +12,29 @@ import (
 	"latchkey/flowtest/rig"
 )
 
-// eachWith is each, of stacks that are set up differently.
-func eachWith(t *testing.T, env map[string]string, test func(t *testing.T, r *rig.Rig, v *rig.Visitor)) {
-	t.Helper()
-	for _, provider := range []string{"verify", "authy"} {
-		for kind, speaksJSON := range map[string]bool{"form": false, "json": true} {
-			t.Run(provider+"/"+kind, func(t *testing.T) {
-				t.Parallel()
-				r := rig.Start(t, rig.Options{Provider: provider, Env: maps.Clone(env)})
-				test(t, r, r.Visitor(speaksJSON))
-			})
-		}
-	}
-}
-
 // eachOnce is each for long stories: every vendor and every way to speak, once.
 func eachOnce(t *testing.T, test func(t *testing.T, r *rig.Rig, v *rig.Visitor)) {
+	t.Helper()
+	eachOnceWith(t, nil, test)
+}
+
+// eachOnceWith is eachOnce, of stacks that are set up differently.
+func eachOnceWith(t *testing.T, env map[string]string, test func(t *testing.T, r *rig.Rig, v *rig.Visitor)) {
 	t.Helper()
 	for name, speaksJSON := range map[string]bool{"verify/form": false, "authy/json": true} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
+			r := rig.Start(t, rig.Options{Provider: vendorOf(t), Env: maps.Clone(env)})
+			test(t, r, r.Visitor(speaksJSON))
+		})
+	}
+}
+
+// eachOnceAlone is eachOnce, one after the other: for many requests at once.
+func eachOnceAlone(t *testing.T, test func(t *testing.T, r *rig.Rig, v *rig.Visitor)) {
+	t.Helper()
+	for name, speaksJSON := range map[string]bool{"verify/form": false, "authy/json": true} {
+		t.Run(name, func(t *testing.T) {
 			r := rig.Start(t, rig.Options{Provider: vendorOf(t)})
 			test(t, r, r.Visitor(speaksJSON))
 		})
@@ -61,7 +64,7 @@ func told429(t *testing.T, a rig.Answer) time.Duration {
 // word, and so is the right password (R-104, R-105, R-111, I-2A; parity 72, 81).
 func TestFailuresGrow(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, r *rig.Rig, v *rig.Visitor) {
+	eachOnce(t, func(t *testing.T, r *rig.Rig, v *rig.Visitor) {
 		signUp(t, r, v, ada, adaPhone)
 		began := r.Clock.Now()
 		var stories []string
@@ -212,7 +215,7 @@ func forgedDevice(genuine string, n int) string {
 //
 func TestKnownBrowserFails(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, r *rig.Rig, v *rig.Visitor) {
+	eachOnce(t, func(t *testing.T, r *rig.Rig, v *rig.Visitor) {
 		member(t, r, v, ada, adaPhone)
 		r.Clock.Advance(time.Minute)
 		for n := range 6 {
@@ -252,7 +255,7 @@ func TestKnownBrowserFails(t *testing.T) {
 // whole login forgets all (R-043, R-105, I-20a).
 func TestWhatIsAFailure(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, r *rig.Rig, v *rig.Visitor) {
+	eachOnce(t, func(t *testing.T, r *rig.Rig, v *rig.Visitor) {
 		signUp(t, r, v, ada, adaPhone)
 		r.Clock.Advance(time.Hour)
 		half := r.Visitor(v.JSON)
@@ -297,7 +300,7 @@ func TestWhatIsAFailure(t *testing.T) {
 // to have; its neighbours are not kept out (R-101, R-140, T-22, T-57).
 func TestLoginsPerAddress(t *testing.T) {
 	t.Parallel()
-	eachWith(t, map[string]string{"LOGINS_PER_ADDRESS": "10"}, func(t *testing.T, r *rig.Rig, v *rig.Visitor) {
+	eachOnceWith(t, map[string]string{"LOGINS_PER_ADDRESS": "10"}, func(t *testing.T, r *rig.Rig, v *rig.Visitor) {
 		signUp(t, r, v, ada, adaPhone)
 		r.Clock.Advance(time.Hour)
 		for _, network := range [][2]string{{"203.0.113.7", "203.0.113.7"}, {"[2001:db8:1:2::3]", "[2001:db8:1:2:4::5]"}} {

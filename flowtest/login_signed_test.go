@@ -55,9 +55,25 @@ type letter struct {
 // sign writes and signs a callback as the vendor does, by code that neither the
 // product nor the simulator has.
 func (c told) sign(r *rig.Rig) letter {
-	address := r.App + "/onetouch/callback"
+	return c.write(r.App+"/onetouch/callback", map[string]string{"authy": "rigkey", "verify": "rigtoken"}[c.vendor])
+}
+
+// signWith is sign under another key.
+func (c told) signWith(r *rig.Rig, key string) letter {
+	return c.write(r.App+"/onetouch/callback", key)
+}
+
+// signAt is sign for an address that has a query, which Authy leaves out.
+func (c told) signAt(r *rig.Rig, query string) letter {
 	if c.vendor == "authy" {
-		return c.signAuthy(address)
+		return c.sign(r)
+	}
+	return c.write(r.App+"/onetouch/callback"+query, "rigtoken")
+}
+
+func (c told) write(address, key string) letter {
+	if c.vendor == "authy" {
+		return c.writeAuthy(address, key)
 	}
 	fields := map[string]string{
 		"type": "challenge." + c.status, "challenge_sid": c.id, "factor_sid": c.by, "factor_type": "push",
@@ -73,11 +89,11 @@ func (c told) sign(r *rig.Rig) letter {
 		text += name + fields[name]
 	}
 	return letter{http.Header{
-		"Content-Type": {"application/x-www-form-urlencoded"}, "X-Twilio-Signature": {digest(sha1.New, "rigtoken", text)},
+		"Content-Type": {"application/x-www-form-urlencoded"}, "X-Twilio-Signature": {digest(sha1.New, key, text)},
 	}, form.Encode()}
 }
 
-func (c told) signAuthy(address string) letter {
+func (c told) writeAuthy(address, key string) letter {
 	doc := map[string]any{"authy_id": json.Number(c.by), "uuid": c.id, "status": c.status, "callback_action": "approval_request_status"}
 	flat := url.Values{"authy_id": {c.by}, "uuid": {c.id}, "status": {c.status}, "callback_action": {"approval_request_status"}}
 	if c.session != "" {
@@ -96,7 +112,7 @@ func (c told) signAuthy(address string) letter {
 	const nonce = "1763632800"
 	return letter{http.Header{
 		"Content-Type": {"application/json"}, "X-Authy-Signature-Nonce": {nonce},
-		"X-Authy-Signature": {digest(sha256.New, "rigkey", nonce+"|POST|"+address+"|"+flat.Encode())},
+		"X-Authy-Signature": {digest(sha256.New, key, nonce+"|POST|"+address+"|"+flat.Encode())},
 	}, string(body)}
 }
 

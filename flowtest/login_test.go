@@ -114,8 +114,8 @@ func logIn(t *testing.T, r *rig.Rig, v *rig.Visitor, email, phone string) {
 }
 
 // The whole of it, for both vendors: a push that is approved, and another at
-// once; the number on page and phone is the same (parity 71, 73, 82, 85, 87,
-// 89, 118, 120).
+// once; the number on page and phone is the same; the account is closed before
+// (parity 32, 71, 73, 74, 82, 85, 87, 89, 118, 120, 121).
 func TestLogin(t *testing.T) {
 	each(t, func(t *testing.T, r *rig.Rig, v *rig.Visitor) {
 		member(t, r, v, ada, adaPhone)
@@ -129,6 +129,7 @@ func TestLogin(t *testing.T) {
 				t.Fatalf("%s %s %v", state, number, asked)
 			}
 			expect(t, v.Post("/status", nil), pendingStatus(v), pendingNext(v))
+			expect(t, v.Get("/account"), deadStatus(v), map[bool]string{true: "no_session", false: "/status"}[v.JSON])
 			r.Handset().Decide(adaPhone, "approved")
 			awaitStatus(t, r, v, "approved")
 			expect(t, v.Post("/status", nil), moved(v), "/account")
@@ -182,7 +183,8 @@ func TestDenied(t *testing.T) {
 	})
 }
 
-// Neither app nor factor: a text at once, and its code is the second factor.
+// Neither app nor factor: a text at once, and its code is the second factor
+// (parity 74, 75).
 func TestLoginByText(t *testing.T) {
 	each(t, func(t *testing.T, r *rig.Rig, v *rig.Visitor) {
 		signUp(t, r, v, ada, adaPhone)

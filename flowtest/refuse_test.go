@@ -241,7 +241,7 @@ func TestRefusedRequests(t *testing.T) {
 func TestRefusedCodes(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, r *rig.Rig, v *rig.Visitor) {
-		v.Post("/signup", rig.Form(ada, adaPhone))
+		expect(t, v.Post("/signup", rig.Form(ada, adaPhone)), moved(v), "/verify")
 		r.Wire.Reset()
 		for _, typed := range []string{"", " ", "12345", "1e5", "12345678901", "abcdef", "١٢٣٤٥٦", "123456'", strings.Repeat("1", 70)} {
 			a := v.Post("/verify", map[string]string{"code": typed})

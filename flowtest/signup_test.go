@@ -238,7 +238,7 @@ func TestExpiry(t *testing.T) {
 }
 
 // Without a session every step leads back to the form, and somebody else's
-// session is none (parity 24, 53, 63, 137, 152).
+// session is none (parity 24, 53, 63, 77, 137, 152).
 func TestNoSession(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, r *rig.Rig, v *rig.Visitor) {

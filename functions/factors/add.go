@@ -49,20 +49,34 @@ func (s *step) add(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if len(s.current(u.Factors)) >= most {
-		p := web.Invalid(web.Field{Name: "type", Text: "You have as many as an account can have. Remove one first."})
-		return p.On(s.page, s.view(u, enrolment{}, p))
+		return s.full(u)
 	}
 	made, err := s.enrol(r, factors, u, v["type"])
 	if err != nil {
 		return s.explain(u, err)
 	}
 	err = s.change(r.Context(), &u, func(list []store.Factor) ([]store.Factor, error) {
+		switch {
+		case find(list, made.Factor.ID) >= 0:
+			return nil, errDone
+		case len(s.current(list)) >= most:
+			return nil, errMost
+		}
 		return append(s.current(list), made.Factor), nil
 	})
+	if errors.Is(err, errMost) {
+		return s.full(u)
+	}
 	if err != nil {
 		return s.explain(u, err)
 	}
 	return s.reveal(w, r, u, made)
+}
+
+// full refuses one more.
+func (s *step) full(u store.User) error {
+	p := web.Invalid(web.Field{Name: "type", Text: "You have as many as an account can have. Remove one first."})
+	return p.On(s.page, s.view(u, enrolment{}, p))
 }
 
 // current leaves out what was never confirmed.

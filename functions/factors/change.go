@@ -22,7 +22,8 @@ const (
 
 // change edits the user's list, again when another request changed it
 // meanwhile. edit gets a list of its own, and says errDone when there is nothing
-// to change. If it says so after a try whose answer was lost, that try did it.
+// to change. If it says so after a try whose answer was lost, that try did it, or
+// an equal request, side by side with this one.
 func (s *step) change(ctx context.Context, u *store.User, edit func([]store.Factor) ([]store.Factor, error)) error {
 	for n := range 4 {
 		list, err := edit(slices.Clone(u.Factors))
@@ -61,7 +62,7 @@ func find(list []store.Factor, id string) int {
 var (
 	errDone   = errors.New("it is so already")
 	errActive = errors.New("the app was confirmed already")
-	errMost   = errors.New("too many codes did not fit")
+	errMost   = errors.New("as many as may be")
 )
 
 // confirm makes a factor usable, when the device has registered or the app shows

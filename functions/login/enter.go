@@ -22,7 +22,13 @@ type attempt struct {
 	lanes []string   // where the try is counted
 	user  store.User // zero when there is none
 	half  store.Session
+	took  bool // the limits of a text, by this very request
 	now   time.Time
+}
+
+// send is a text to the attempt's user.
+func (a *attempt) send(r *http.Request) budget.Send {
+	return budget.Send{ID: a.half.ID, Phone: a.half.Phone, Country: a.half.Country, Address: r.RemoteAddr}
 }
 
 // enter takes the form.
@@ -144,8 +150,8 @@ func (s *step) rehash(r *http.Request, a *attempt) {
 	}
 }
 
-// explain says on the form why an attempt was refused before the password was
-// looked at: the same to everybody, whether or not the address is anybody's.
+// explain says on the form why an attempt went no further: before the password
+// was looked at, the same to everybody, whether or not the address is anybody's.
 func (s *step) explain(a *attempt, err error) error {
 	var limited *store.Limited
 	switch {

@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"sync"
 
-	"latchkey/shared/budget"
 	"latchkey/shared/otp"
 	"latchkey/shared/providers"
 	"latchkey/shared/push"
@@ -23,15 +22,19 @@ func (s *step) proceed(w http.ResponseWriter, r *http.Request, a *attempt) error
 	mine, _ := s.guard.Token(r)
 	if mine.Key == a.token.Key && mine.ID == plan.rival.Session {
 		half, _, err := s.guard.Half(r.Context(), r)
-		if err == nil && half.Checks < s.guard.Tries {
+		alive := err == nil && half.UID == a.user.UID && half.Epoch == a.user.Epoch && half.Checks < s.guard.Tries
+		switch {
+		case alive && half.Approval != (store.Ref{}):
 			return s.site.Next(w, r, "/status", web.NoNotice) // this very browser's push is still open
+		case alive:
+			return s.site.Next(w, r, "/verify", web.NoNotice) // … or nobody knows whether it arrived
 		}
 		plan.rival = store.Push{}
 	}
 	s.begin(a, plan)
 	existing, err := s.reserve(r, a, &plan)
 	if errors.Is(err, store.ErrRefused) {
-		return s.repeat(w, r, a, existing)
+		return s.repeat(w, r, a, plan, existing)
 	}
 	if err != nil {
 		return s.explain(a, err)
@@ -87,9 +90,8 @@ func (s *step) reserve(r *http.Request, a *attempt, p *plan) (store.Session, err
 
 // take takes the limits of a text.
 func (s *step) take(r *http.Request, a *attempt) error {
-	sends, _, err := s.budget.Take(r.Context(), budget.Send{
-		ID: a.half.ID, Phone: a.half.Phone, Country: a.half.Country, Address: r.RemoteAddr,
-	}, a.now)
+	sends, fresh, err := s.budget.Take(r.Context(), a.send(r), a.now)
+	a.took = fresh
 	a.half.Sends, a.half.ResendAt = sends, s.budget.Next(sends, a.now)
 	var limited *store.Limited
 	if errors.As(err, &limited) && a.now.Add(limited.After).After(a.half.ResendAt) {
@@ -216,13 +218,17 @@ func (s *step) answer(w http.ResponseWriter, r *http.Request, a *attempt, half s
 	switch half.Outcome {
 	case store.Asked:
 		return s.site.Next(w, r, "/status", web.NoNotice)
-	case store.Postponed:
-		after := half.ResendAt.Sub(s.now())
-		return web.Wait(after, "A code cannot be sent just yet.").Because(cause).SendTo("/verify", web.TooSoon)
 	case store.Unreachable:
 		return s.site.Next(w, r, "/verify", web.NotThisWay)
-	case store.Unsent:
+	}
+	after := half.ResendAt.Sub(s.now())
+	switch {
+	case half.Outcome == store.Postponed && after > 0:
+		return web.Wait(after, "A code cannot be sent just yet.").Because(cause).SendTo("/verify", web.TooSoon)
+	case half.Outcome == store.Unsent && cause != nil:
 		return web.Unavailable(cause).SendTo("/verify", web.NotSent)
+	case half.Failed():
+		return s.site.Next(w, r, "/verify", web.NotSent) // a repeat, and time to ask for a code
 	}
 	return s.site.Next(w, r, "/verify", web.NoNotice)
 }

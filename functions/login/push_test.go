@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"latchkey/shared/env"
+	"latchkey/shared/push"
 	"latchkey/shared/store"
 )
 
@@ -35,7 +36,7 @@ func usual(t testing.TB, set ...string) pushing {
 // past is one of the user's earlier pushes, seen from noon.
 type past struct {
 	ago      time.Duration
-	decision string        // "" while nobody answered
+	decision push.Decision // "" while nobody answered
 	decided  time.Duration // how long ago, when it is not at once
 	by       string        // when it was not whom we asked
 	unknown  bool          // the vendor's answer to our asking is not known
@@ -43,14 +44,14 @@ type past struct {
 
 // before makes the user's list of it, and the approvals that the table has.
 func before(list ...past) (plan, map[store.Ref]store.Approval) {
-	p, answers := plan{push: true}, map[store.Ref]store.Approval{}
+	p, answers := plan{push: true, owner: store.User{PushSince: noon}}, map[store.Ref]store.Approval{}
 	for i, e := range list {
 		at := noon.Add(-e.ago)
 		pushed := store.Push{Session: fmt.Sprint("session ", i), Ref: store.Ref{Provider: "verify", ID: fmt.Sprint(i)}, At: at, Browser: fmt.Sprint("browser ", i)}
 		if e.unknown {
 			pushed.Ref = store.Ref{}
 		}
-		p.earlier = append(p.earlier, pushed)
+		p.owner.Pushes = append(p.owner.Pushes, pushed)
 		if e.unknown {
 			continue
 		}
@@ -97,7 +98,9 @@ func TestRestrain(t *testing.T) {
 		"denied an hour ago":                {usual(t), []past{{ago: 64 * m, decision: "denied", decided: 60 * m}}, true, -1},
 		"denied, and approved since":        {usual(t), []past{{ago: 30 * m, decision: "denied"}, {ago: 20 * m, decision: "approved"}}, false, -1},
 		"denied by somebody else":           {usual(t), []past{{ago: 6 * m, decision: "denied", by: "YF2"}}, true, -1},
-		"denied too late":                   {usual(t), []past{{ago: 20 * m, decision: "denied", decided: m}}, true, -1},
+		"denied, heard too late":            {usual(t), []past{{ago: 20 * m, decision: "denied", decided: m}}, false, -1},
+		"unanswered, as the vendor says":    {usual(t, "PUSHES_UNANSWERED=1"), []past{{ago: 6 * m, decision: "expired"}}, false, -1},
+		"… and long ago":                    {usual(t, "PUSHES_UNANSWERED=1"), []past{{ago: 11 * m, decision: "expired"}}, true, -1},
 		"denied, with a shorter pause":      {usual(t, "PUSH_PAUSE=1m"), []past{{ago: 2 * m, decision: "denied", decided: m}}, true, -1},
 		"two unanswered":                    {quick, []past{{ago: 9 * m}, {ago: 8 * m}}, true, -1},
 		"three unanswered":                  {quick, []past{{ago: 9 * m}, {ago: 8 * m}, {ago: 7 * m}}, false, -1},
@@ -110,7 +113,7 @@ func TestRestrain(t *testing.T) {
 		p, answers := before(c.list...)
 		want := store.Push{}
 		if c.rival >= 0 {
-			want = p.earlier[c.rival]
+			want = p.owner.Pushes[c.rival]
 		}
 		c.of.restrain(&p, "new", answers, noon)
 		if p.push != c.push || p.rival != want {
@@ -130,8 +133,35 @@ func TestRestrain(t *testing.T) {
 func TestRestrainWithoutApprovals(t *testing.T) {
 	p, _ := before(past{ago: time.Minute, decision: "approved"})
 	usual(t).restrain(&p, "new", nil, noon)
-	if p.push || p.rival != p.earlier[0] {
+	if p.push || p.rival != p.owner.Pushes[0] {
 		t.Errorf("push %v, rival %+v", p.push, p.rival)
+	}
+}
+
+// So many pushes in a day, and no more; one that this form has claimed already is
+// among them.
+func TestRestrainCountsTheDay(t *testing.T) {
+	for name, c := range map[string]struct {
+		count int
+		since time.Duration
+		own   bool
+		push  bool
+	}{
+		"one less":               {9, 23 * time.Hour, false, true},
+		"all":                    {10, 24*time.Hour - 1, false, false},
+		"all, of the day before": {10, 24 * time.Hour, false, true},
+		"all, with its own":      {10, time.Hour, true, true},
+	} {
+		p, answers := before()
+		if c.own {
+			p, answers = before(past{ago: time.Second, unknown: true})
+			p.owner.Pushes[0].Session = "own"
+		}
+		p.owner.PushCount, p.owner.PushSince = c.count, noon.Add(-c.since)
+		usual(t).restrain(&p, "own", answers, noon)
+		if p.push != c.push {
+			t.Errorf("%s: push %v", name, p.push)
+		}
 	}
 }
 
@@ -139,10 +169,16 @@ func TestRestrainWithoutApprovals(t *testing.T) {
 // nobody answered.
 func TestRestrainKnowsItsOwn(t *testing.T) {
 	p, answers := before(past{ago: time.Second, unknown: true})
-	p.earlier[0].Session = "own"
+	p.owner.Pushes[0].Session = "own"
 	usual(t, "PUSHES_UNANSWERED=1").restrain(&p, "own", answers, noon)
 	if !p.push || p.rival != (store.Push{}) {
 		t.Errorf("push %v, rival %+v", p.push, p.rival)
+	}
+	p, answers = before(past{ago: 5 * time.Minute, unknown: true}) // of a session that is long gone
+	p.owner.Pushes[0].Session = "own"
+	usual(t, "PUSHES_UNANSWERED=1").restrain(&p, "own", answers, noon)
+	if p.push {
+		t.Error("a form that is sent again for days pushes without end")
 	}
 }
 

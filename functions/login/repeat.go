@@ -14,20 +14,40 @@ import (
 const patience = 5 * time.Second
 
 // repeat answers a form whose session is there already as the first time was
-// answered, and asks nobody. When the first time died, the code page is the
-// answer, which can ask for a code.
-func (s *step) repeat(w http.ResponseWriter, r *http.Request, a *attempt, existing store.Session) error {
+// answered, and asks nobody. When the first time died, or sent nothing, the code
+// page is the answer, which can ask for a code.
+func (s *step) repeat(w http.ResponseWriter, r *http.Request, a *attempt, p plan, existing store.Session) error {
+	over := existing.Confirmed() || !a.now.Before(existing.ValidUntil)
+	var err error
+	if !over {
+		existing, err = s.guard.Await(r.Context(), existing, patience)
+	}
+	s.giveBack(r, a, p, existing, over)
 	switch {
 	case existing.Confirmed() && existing.Outcome == store.Asked:
 		return s.site.Next(w, r, "/status", web.NoNotice)
 	case existing.Confirmed():
 		return s.site.Next(w, r, "/verify", web.NoNotice)
-	case !a.now.Before(existing.ValidUntil):
+	case over:
 		return web.Expired("This form was sent a while ago. Please fill in a new one.").SendTo("/login", web.BeginAgain)
-	}
-	existing, err := s.guard.Await(r.Context(), existing, patience)
-	if err != nil && !errors.Is(err, store.ErrNotFound) { // logged out meanwhile: the code page tells
+	case err != nil && !errors.Is(err, store.ErrNotFound): // logged out meanwhile: the code page tells
 		return s.explain(a, err)
 	}
 	return s.answer(w, r, a, existing, nil)
+}
+
+// giveBack gives back what a repeat reserved, unless the first time, side by side
+// with it, used that: either of two equal forms may reserve for both.
+func (s *step) giveBack(r *http.Request, a *attempt, p plan, existing store.Session, over bool) {
+	if existing.Outcome == "" {
+		return // the first time died, and may have asked or texted
+	}
+	asked := existing.Outcome == store.Asked && !over && a.now.Sub(existing.CreatedAt) < s.pushes.life
+	if p.claimed && !asked {
+		s.withdraw(r, a, p)
+	}
+	if a.took && existing.Sends.Version != a.half.Sends.Version {
+		s.budget.Release(r.Context(), a.send(r), a.half.Sends, a.now)
+		s.budget.ReleaseWide(r.Context(), a.send(r), a.now)
+	}
 }

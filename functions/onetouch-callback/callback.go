@@ -114,7 +114,7 @@ func (s *step) record(r *http.Request, provider string, e push.Event) {
 	ctx, cancel := context.WithTimeout(r.Context(), patience)
 	defer cancel()
 	err := s.table.RecordDecision(ctx, store.Approval{
-		Ref: store.Ref{Provider: provider, ID: e.Ref}, Decision: string(e.Decision), DecidedAt: s.now(), By: e.Subject, Via: e.Session,
+		Ref: store.Ref{Provider: provider, ID: e.Ref}, Decision: e.Decision, DecidedAt: s.now(), By: e.Subject, Via: e.Session,
 	})
 	switch {
 	case errors.Is(err, store.ErrRefused):

@@ -74,7 +74,7 @@ func (s *step) read(r *http.Request) (session.Waiting, error) {
 
 // state is what the visitor is told, in package push's words.
 func (s *step) state(a store.Approval) push.Decision {
-	switch answer := push.Decision(a.Answer()); {
+	switch answer := a.Answer(); {
 	case answer == push.Approved || answer == push.Denied:
 		return answer
 	case a.Open(s.now()):

@@ -33,9 +33,10 @@ func TestPace(t *testing.T) {
 func TestState(t *testing.T) {
 	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	for name, c := range map[string]struct {
-		decision, by, via string
-		age, decided      time.Duration // of the approval; since it was asked for
-		want              push.Decision
+		decision     push.Decision
+		by, via      string
+		age, decided time.Duration // of the approval; since it was asked for
+		want         push.Decision
 	}{
 		"nobody answered":         {age: time.Minute, want: push.Pending},
 		"in its last moment":      {age: 5*time.Minute - time.Millisecond, want: push.Pending},

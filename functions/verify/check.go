@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"cmp"
 	"context"
 	"encoding/hex"
 	"errors"
@@ -19,6 +20,7 @@ type attempt struct {
 	token session.Token
 	code  string
 	half  store.Session
+	user  store.User // under the session's email; zero when there is none
 }
 
 // proof recognises this code without keeping it.
@@ -39,17 +41,32 @@ func (s *step) check(w http.ResponseWriter, r *http.Request) error {
 		return s.malformed(w, r)
 	}
 	a := &attempt{token: t, code: code}
-	a.half, err = s.table.ReserveCheck(r.Context(), store.Session{Key: t.Key, ID: t.ID, Secret: t.Hash()}, s.guard.Tries, s.now())
-	if errors.Is(err, store.ErrRefused) {
+	err = s.reserve(r.Context(), a)
+	switch {
+	case errors.Is(err, store.ErrRefused):
 		return s.unreserved(w, r, a)
-	}
-	if err != nil {
+	case err != nil:
 		return err
-	}
-	if a.half.Flow == store.Signup && a.half.Hash == "" {
+	case a.half.Flow == store.Signup && a.half.Hash == "":
 		return web.Lost()
+	case a.half.Flow == store.Login && (a.user.UID != a.half.UID || a.user.Epoch != a.half.Epoch): // deleted, or signed out everywhere
+		return s.guard.Refuse(w, r, session.ErrNone)
 	}
 	return s.ask(w, r, a)
+}
+
+// reserve takes one of the session's tries and reads the user, in one round trip.
+func (s *step) reserve(ctx context.Context, a *attempt) error {
+	var read error
+	var wg sync.WaitGroup
+	wg.Go(func() { a.user, read = s.table.User(ctx, a.token.Key) })
+	half, err := s.table.ReserveCheck(ctx, store.Session{Key: a.token.Key, ID: a.token.ID, Secret: a.token.Hash()}, s.guard.Tries, s.now())
+	wg.Wait()
+	if errors.Is(read, store.ErrNotFound) {
+		read = nil
+	}
+	a.half = half
+	return cmp.Or(err, read)
 }
 
 // malformed says so without counting it as a try.
@@ -95,7 +112,8 @@ func (s *step) ask(w http.ResponseWriter, r *http.Request, a *attempt) error {
 }
 
 // judge has the vendor check the code that was sent, if any was, and then the
-// one that the user's authenticator shows: one form takes both (parity 113).
+// one that the user's authenticator shows: one form takes both (parity 113). The
+// session knows only which authenticator was there when it began.
 func (s *step) judge(ctx context.Context, a *attempt) error {
 	codes, err := s.set.Codes(a.half.Flow, a.half.Provider)
 	if err != nil {
@@ -104,7 +122,7 @@ func (s *step) judge(ctx context.Context, a *attempt) error {
 	sent := codes.Check(ctx, providers.Target(a.half.Profile), a.half.Ref, a.code)
 	factors := s.set.Factors()
 	var limited *otp.LimitedError
-	if a.half.Token == "" || factors == nil || !errors.Is(sent, otp.ErrWrong) && !errors.Is(sent, otp.ErrGone) && !errors.As(sent, &limited) {
+	if !providers.Uses(a.user, a.half.Token) || factors == nil || !errors.Is(sent, otp.ErrWrong) && !errors.Is(sent, otp.ErrGone) && !errors.As(sent, &limited) {
 		return sent
 	}
 	err = factors.CheckToken(ctx, a.half.UID, a.half.Token, a.code)
@@ -121,26 +139,13 @@ func (s *step) judge(ctx context.Context, a *attempt) error {
 var errUsed = errors.New("token was used")
 
 // spend makes an authenticator's token useless to all other sessions for as long
-// as it would be right, and looks whether the user still has that
-// authenticator: the session knows only what was there when it began.
+// as it would be right.
 func (s *step) spend(ctx context.Context, a *attempt) error {
-	var u store.User
-	var read error
-	var wg sync.WaitGroup
-	wg.Go(func() { u, read = s.table.User(ctx, a.half.Key) })
 	err := session.Spend(ctx, s.table, a.half.UID, a.code, a.half.ID, s.now())
-	wg.Wait()
-	switch {
-	case errors.Is(err, store.ErrRefused):
+	if errors.Is(err, store.ErrRefused) {
 		return errUsed
-	case err != nil:
-		return err
-	case read != nil && !errors.Is(read, store.ErrNotFound):
-		return read
-	case u.UID != a.half.UID || !providers.Uses(u, a.half.Token):
-		return otp.ErrWrong
 	}
-	return nil
+	return err
 }
 
 // complete makes the user, whose key is the uniqueness of the email.

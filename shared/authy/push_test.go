@@ -56,7 +56,7 @@ func shown(status, user, rest string) string {
 }
 
 // The details arrive in the order in which they are to be shown; the expiry is
-// always there.
+// always there (R-046; parity 82, 84-86).
 func TestAskOnTheWire(t *testing.T) {
 	t.Parallel()
 	var got []string
@@ -197,7 +197,8 @@ func TestPushRefusals(t *testing.T) {
 	}
 }
 
-// Only an explicit approval of this person's request is one.
+// Only an explicit approval of this person's request is one (R-050, R-061;
+// parity 100).
 func TestDecisions(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {

@@ -16,9 +16,10 @@ import (
 const Patience = 3 * time.Second
 
 // Reconcile asks the vendor what became of an approval that nobody told us of,
-// records what it learns as a callback would, and returns the approval as it is
-// then known. A vendor that does not know it any more changes nothing, nor does
-// one that cannot be asked, which is the error.
+// records what it learns as a callback would, also that nobody will answer any
+// more, and returns the approval as it is then known. A vendor that does not know
+// it any more changes nothing, nor does one that cannot be asked, which is the
+// error.
 func Reconcile(ctx context.Context, set *Set, table *store.Table, a store.Approval, now time.Time) (store.Approval, error) {
 	pushes, err := set.Pushes(a.Provider)
 	if err != nil {
@@ -30,17 +31,17 @@ func Reconcile(ctx context.Context, set *Set, table *store.Table, a store.Approv
 	if errors.Is(err, otp.ErrGone) {
 		return a, nil
 	}
-	if err != nil || d != push.Approved && d != push.Denied {
+	if err != nil || d == push.Pending {
 		return a, err
 	}
 	decided := a
-	decided.Decision, decided.DecidedAt, decided.By, decided.Via = string(d), now, a.Subject, a.Session
-	if d == push.Denied && !now.Before(a.ValidUntil) {
-		decided.DecidedAt = a.ValidUntil.Add(-time.Millisecond) // the vendor takes none later
+	decided.Decision, decided.DecidedAt, decided.By, decided.Via = d, now, a.Subject, a.Session
+	if !now.Before(a.ValidUntil) && d == push.Denied {
+		decided.DecidedAt = a.ValidUntil // the vendor takes none later
 	}
 	err = table.RecordDecision(ctx, decided)
-	if errors.Is(err, store.ErrRefused) { // a callback came meanwhile; the next look sees it
-		return a, nil
+	if errors.Is(err, store.ErrRefused) { // a callback came meanwhile, or it is our own, whose answer was lost
+		return table.Approval(ctx, a.Ref)
 	}
 	if err != nil {
 		return a, err

@@ -325,6 +325,8 @@ func TestTableHoldsNoSecret(t *testing.T) {
 	}
 }
 
+// The token travels in a cookie that no script and no other site gets at (R-071;
+// parity 78).
 func TestCookie(t *testing.T) {
 	t.Parallel()
 	b, w := open(t), httptest.NewRecorder()

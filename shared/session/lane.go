@@ -45,21 +45,19 @@ func (g *Guard) Try(ctx context.Context, l Lane, subject, id string) error {
 	return g.table.Try(ctx, store.Attempts{Rule: failures, Subject: subject, Free: l.Free, Longest: l.Longest}, id, g.now())
 }
 
-// Pushes counts the pushes of a user's logins since the last one that was
-// completed.
-func Pushes(uid string, most int) store.Counter {
-	return store.Counter{Rule: "pushes", Subject: uid, Max: most, Window: 24 * time.Hour}
-}
-
-// forget ends the rows that a completed login was part of.
+// forget ends the rows that a completed login was part of, and the count of its
+// user's pushes.
 func (g *Guard) forget(ctx context.Context, s store.Session) {
 	failed := make([]error, len(s.Lanes))
 	var wg sync.WaitGroup
 	for i, lane := range s.Lanes {
 		wg.Go(func() { failed[i] = g.table.Forget(ctx, failures, lane, s.CreatedAt) })
 	}
-	pushes := g.table.Reset(ctx, Pushes(s.UID, 0), s.CreatedAt)
+	pushes := g.table.ForgetPushes(ctx, s.Key, s.UID)
 	wg.Wait()
+	if errors.Is(pushes, store.ErrRefused) { // the user is gone
+		pushes = nil
+	}
 	err := errors.Join(append(failed, pushes)...)
 	if err != nil {
 		g.site.Warn(ctx, "failures before a success are still counted", err)

@@ -4,6 +4,8 @@ import (
 	"context"
 	"strings"
 	"time"
+
+	"latchkey/shared/push"
 )
 
 // Ref names an approval: the vendor, and the vendor's own id of the request.
@@ -40,16 +42,18 @@ type Approval struct {
 	CreatedAt  time.Time
 	ValidUntil time.Time
 
-	Decision  string // in the words of package push; "" while nobody decided
-	DecidedAt time.Time
-	By        string // the person or factor that decided, as we were told
-	Via       string // the session that the decision named, if it named one
+	Decision  push.Decision // "" while nobody decided
+	DecidedAt time.Time     // when we were told
+	By        string        // the person or factor that decided, as we were told
+	Via       string        // the session that the decision named, if it named one
 }
 
-// Answer is the decision if it counts, else "": it was made in time, by whom we
-// asked, and for the session that asked.
-func (a Approval) Answer() string {
-	if a.Session == "" || a.By != a.Subject || a.Via != "" && a.Via != a.Session || !a.DecidedAt.Before(a.ValidUntil) {
+// Answer is the decision if it counts, else "": it was made by whom we asked and
+// for the session that asked, and we were told of an approval in time
+// . A denial counts however late we hear of it.
+func (a Approval) Answer() push.Decision {
+	late := a.Decision == push.Approved && !a.DecidedAt.Before(a.ValidUntil)
+	if a.Session == "" || a.By != a.Subject || a.Via != "" && a.Via != a.Session || late {
 		return ""
 	}
 	return a.Decision
@@ -84,7 +88,7 @@ func (t *Table) RecordDecision(ctx context.Context, a Approval) error {
 	change := "SET decision = :decision, decided_at = :decided_at, decided_by = :by, expires_at = if_not_exists(expires_at, :expires_at)"
 	condition := undecided + " AND (attribute_not_exists(subject) OR subject = :by)"
 	values := item{
-		":decision": text(a.Decision), ":decided_at": millis(a.DecidedAt), ":by": text(a.By),
+		":decision": text(string(a.Decision)), ":decided_at": millis(a.DecidedAt), ":by": text(a.By),
 		":expires_at": seconds(afterwards(a.DecidedAt)),
 	}
 	if a.Via == "" {
@@ -175,7 +179,7 @@ func approvalFrom(it item) Approval {
 		Subject:    it.text("subject"),
 		CreatedAt:  it.time("created_at"),
 		ValidUntil: it.time("valid_until"),
-		Decision:   it.text("decision"),
+		Decision:   push.Decision(it.text("decision")),
 		DecidedAt:  it.time("decided_at"),
 		By:         it.text("decided_by"),
 		Via:        it.text("via"),

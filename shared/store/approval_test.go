@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"latchkey/flowtest/bench"
+	"latchkey/shared/push"
 	"latchkey/shared/store"
 )
 
@@ -25,7 +26,7 @@ func own() store.Approval {
 }
 
 // told is what a callback says of it.
-func told(decision, by, via string, at time.Duration) store.Approval {
+func told(decision push.Decision, by, via string, at time.Duration) store.Approval {
 	return store.Approval{Ref: ref, Decision: decision, By: by, Via: via, DecidedAt: start.Add(at)}
 }
 
@@ -51,7 +52,7 @@ func TestApprovalInAnyOrder(t *testing.T) {
 	for name, c := range map[string]struct {
 		writes []store.Approval
 		errs   []error
-		want   string
+		want   push.Decision
 	}{
 		"asked, then told":              {[]store.Approval{own(), approved}, []error{nil, nil}, "approved"},
 		"told, then asked":              {[]store.Approval{approved, own()}, []error{nil, nil}, "approved"},
@@ -77,6 +78,7 @@ func TestApprovalInAnyOrder(t *testing.T) {
 		"another session's":             {[]store.Approval{own(), elsewhere, approved}, []error{nil, no, nil}, "approved"},
 		"in the last moment":            {[]store.Approval{own(), told("approved", asked, "", 5*time.Minute-time.Millisecond)}, []error{nil, nil}, "approved"},
 		"too late":                      {[]store.Approval{own(), told("approved", asked, "", 5*time.Minute)}, []error{nil, nil}, ""},
+		"denied too late":               {[]store.Approval{own(), told("denied", asked, "", 6*time.Minute)}, []error{nil, nil}, "denied"},
 		"too late, and asked later":     {[]store.Approval{told("approved", asked, "", 6*time.Minute), own()}, []error{nil, nil}, ""},
 	} {
 		for i, a := range c.writes {
@@ -169,7 +171,7 @@ func TestDecideInParallel(t *testing.T) {
 	if err != nil || first.Answer() == "" {
 		t.Fatalf("%+v %v", first, err)
 	}
-	for _, d := range []string{"approved", "denied"} {
+	for _, d := range []push.Decision{push.Approved, push.Denied} {
 		err := write(t, b, told(d, asked, "", time.Second))
 		if !errors.Is(err, store.ErrRefused) {
 			t.Errorf("%s afterwards: %v", d, err)

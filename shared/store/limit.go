@@ -63,11 +63,6 @@ func (t *Table) Uncount(ctx context.Context, c Counter, now time.Time) error {
 	return err
 }
 
-// Reset forgets what a counter counted in the window of this moment.
-func (t *Table) Reset(ctx context.Context, c Counter, at time.Time) error {
-	return t.remove(ctx, c.key(at), "", nil)
-}
-
 // History is a limit whose waits grow with every use, kept as the last times.
 type History struct {
 	Rule    string

@@ -48,7 +48,10 @@ type swap func(*bench.Table, store.User) error
 
 func swaps(t *testing.T) map[string]swap {
 	return map[string]swap{
-		"pushes":  func(b *bench.Table, u store.User) error { return b.SwapPushes(t.Context(), u, pushes) },
+		"pushes": func(b *bench.Table, u store.User) error {
+			u.Pushes, u.PushCount, u.PushSince = pushes, 2, start
+			return b.SwapPushes(t.Context(), u)
+		},
 		"factors": func(b *bench.Table, u store.User) error { return b.SwapFactors(t.Context(), u, factors) },
 	}
 }
@@ -58,11 +61,12 @@ func swaps(t *testing.T) map[string]swap {
 func TestListsRoundTrip(t *testing.T) {
 	t.Parallel()
 	b, want := made(t)
-	err := b.SwapPushes(t.Context(), want, pushes)
+	want.Pushes, want.PushCount, want.PushSince = pushes, 2, start
+	err := b.SwapPushes(t.Context(), want)
 	if err != nil {
 		t.Fatal(err)
 	}
-	want.Pushes, want.PushesVersion = pushes, 1
+	want.PushesVersion = 1
 	if got := stored(t, b); !reflect.DeepEqual(got, want) {
 		t.Errorf("%+v", got)
 	}
@@ -79,6 +83,17 @@ func TestListsRoundTrip(t *testing.T) {
 		t.Fatal(err)
 	}
 	want.Factors, want.FactorsVersion = nil, 2
+	if got := stored(t, b); !reflect.DeepEqual(got, want) {
+		t.Errorf("%+v", got)
+	}
+	if got := b.ForgetPushes(t.Context(), want.Key, "another"); !errors.Is(got, store.ErrRefused) {
+		t.Errorf("another user's pushes are forgotten: %v", got)
+	}
+	err = b.ForgetPushes(t.Context(), want.Key, want.UID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want.PushCount, want.PushSince = 0, time.Time{}
 	if got := stored(t, b); !reflect.DeepEqual(got, want) {
 		t.Errorf("%+v", got)
 	}

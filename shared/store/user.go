@@ -40,8 +40,10 @@ type User struct {
 
 	Factors        []Factor // oldest first
 	FactorsVersion int
-	Pushes         []Push // the last three at most, oldest first
+	Pushes         []Push // those that count for something, oldest first
 	PushesVersion  int
+	PushCount      int // pushes since PushSince or the last completed login
+	PushSince      time.Time
 }
 
 // Factor is a device or an app that a user enrolled at Verify.
@@ -96,19 +98,30 @@ func (t *Table) User(ctx context.Context, k string) (User, error) {
 	return userFrom(it), nil
 }
 
-// SwapPushes replaces the user's list of pushes if nobody did since u was read,
-// else ErrRefused.
-func (t *Table) SwapPushes(ctx context.Context, u User, pushes []Push) error {
-	return t.swapList(ctx, u, "pushes", u.PushesVersion, pushItems(pushes))
+// SwapPushes writes the user's list of pushes and their count as they are in u,
+// if nobody did since u was read, else ErrRefused. Afterwards the list's version
+// is one more.
+func (t *Table) SwapPushes(ctx context.Context, u User) error {
+	return t.swapList(ctx, u, "pushes", u.PushesVersion, pushItems(u.Pushes), item{
+		"push_count": number(int64(u.PushCount)), "push_since": millis(u.PushSince),
+	})
+}
+
+// ForgetPushes begins to count a user's pushes anew: a login was completed.
+// ErrRefused says that the user is gone.
+func (t *Table) ForgetPushes(ctx context.Context, k, uid string) error {
+	_, err := t.update(ctx, userKey(k), "REMOVE push_count, push_since", "uid = :uid", item{":uid": text(uid)})
+	return err
 }
 
 // SwapFactors replaces the user's list of factors if nobody did since u was
 // read, else ErrRefused. Afterwards the list's version is one more.
 func (t *Table) SwapFactors(ctx context.Context, u User, factors []Factor) error {
-	return t.swapList(ctx, u, "factors", u.FactorsVersion, factorItems(factors))
+	return t.swapList(ctx, u, "factors", u.FactorsVersion, factorItems(factors), nil)
 }
 
-func (t *Table) swapList(ctx context.Context, u User, name string, version int, list []item) error {
+func (t *Table) swapList(ctx context.Context, u User, name string, version int, list []item, besides item) error {
+	change := "SET " + name + " = :list, " + name + "_version = :next"
 	condition := "attribute_exists(pk) AND uid = :uid AND epoch = :epoch AND "
 	values := item{
 		":uid": text(u.UID), ":epoch": text(u.Epoch), ":next": number(int64(version + 1)), ":list": maps(list),
@@ -119,7 +132,11 @@ func (t *Table) swapList(ctx context.Context, u User, name string, version int, 
 		condition += name + "_version = :version"
 		values[":version"] = number(int64(version))
 	}
-	_, err := t.update(ctx, userKey(u.Key), "SET "+name+" = :list, "+name+"_version = :next", condition, values)
+	for also, value := range besides {
+		change += ", " + also + " = :" + also
+		values[":"+also] = value
+	}
+	_, err := t.update(ctx, userKey(u.Key), change, condition, values)
 	return err
 }
 
@@ -219,6 +236,8 @@ func userFrom(it item) User {
 		FactorsVersion: int(it.number("factors_version")),
 		Pushes:         pushesFrom(it.items("pushes")),
 		PushesVersion:  int(it.number("pushes_version")),
+		PushCount:      int(it.number("push_count")),
+		PushSince:      it.time("push_since"),
 	}
 }
 

@@ -30,7 +30,7 @@ func spoken(t *testing.T, c *verify.Client, identity, sid string) map[string]err
 }
 
 // The device shows what was asked, in the order asked, until our own deadline
-// and our session goes along unseen.
+// and our session goes along unseen (parity 82, 84-86).
 func TestAskRequest(t *testing.T) {
 	t.Parallel()
 	var line string
