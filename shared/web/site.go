@@ -55,7 +55,7 @@ func New(cfg env.Config, vars *env.Vars) *Site {
 // cross-origin writes.
 func (s *Site) Handler(routes Routes) http.Handler {
 	return s.HandlerOr(routes, func(_ http.ResponseWriter, r *http.Request) error {
-		return notRouted(r, allowed(routes, r.URL.Path))
+		return notRouted(allowed(routes, r.URL.Path))
 	})
 }
 
@@ -85,7 +85,7 @@ func (s *Site) HandlerOr(routes Routes, otherwise Handler) http.Handler {
 }
 
 // notRouted is 404, or 405 when the path exists with other methods.
-func notRouted(_ *http.Request, methods []string) error {
+func notRouted(methods []string) error {
 	if len(methods) == 0 {
 		return NotFound()
 	}
