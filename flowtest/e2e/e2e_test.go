@@ -3,9 +3,27 @@
 package e2e
 
 import (
+	"flag"
+	"log"
+	"maps"
+	"os"
+	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 )
+
+// TestMain runs two stories at once for each core, whatever was asked for: they
+// wait half of the time, for phones and for pages, and more of them keep the
+// computer too busy to keep the product's promises.
+func TestMain(m *testing.M) {
+	flag.Parse()
+	err := flag.Set("test.parallel", strconv.Itoa(2*runtime.GOMAXPROCS(0)))
+	if err != nil {
+		log.Fatal(err)
+	}
+	os.Exit(m.Run())
+}
 
 // Everything happens in one stack per vendor: visitors come while all is calm,
 // then processes are killed under others, then the stack is stopped and
@@ -21,6 +39,7 @@ func TestTour(t *testing.T) {
 			t.Run("calm", func(t *testing.T) { calm(t, s, b) })
 			var known *memory
 			t.Run("storm", func(t *testing.T) { known = storm(t, s) })
+			t.Run("weathers", func(t *testing.T) { weathers(t, s) })
 			t.Run("login storm", func(t *testing.T) { known.members = loginStorm(t, s) })
 			s.stop()
 			s.env = append(s.env, "APPROVAL_LIFE=4s")
@@ -39,6 +58,10 @@ func again(t *testing.T, s *stack, b *browser, known *memory) {
 		t.Parallel()
 		known.check(t)
 	})
+	t.Run("expired json", func(t *testing.T) {
+		t.Parallel()
+		expiredAsProgram(t, s)
+	})
 	for _, name := range []string{"expired", "expired " + noScripts} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -50,7 +73,8 @@ func again(t *testing.T, s *stack, b *browser, known *memory) {
 // calm is what happens on a fair day, all of it side by side.
 func calm(t *testing.T, s *stack, b *browser) {
 	programs := map[string]func(*testing.T, *stack){
-		"json": signUpAsProgram, "twenty at once": twentyAtOnce, "routes": routes,
+		"json": signUpAsProgram, "login json": logInAsProgram, "text json": textedAsProgram,
+		"twenty at once": twentyAtOnce, "routes": routes,
 	}
 	for name, story := range programs {
 		t.Run(name, func(t *testing.T) {
@@ -59,12 +83,16 @@ func calm(t *testing.T, s *stack, b *browser) {
 		})
 	}
 	people := map[string]func(*testing.T, *tab){
-		"sign-up": signUp, "sign-up without scripts": signUp, "double click": doubleClick, "double click without scripts": doubleClick,
-		"back": goBack, "screens": screens, "watchful": watchful,
-		"login": logIn, "login without scripts": logIn, "login screens": loginScreens,
+		"sign-up": signUp, "sign-up without scripts": signUp, "double click without scripts": doubleClick,
+		"login": logIn, "login without scripts": logIn, "by code": byCode, "by code without scripts": byCode,
 	}
-	if s.provider == "verify" { // the script is the same for all
-		people["hidden"] = hidden
+	if s.provider == "verify" { // what is the same for all vendors
+		maps.Copy(people, map[string]func(*testing.T, *tab){
+			"double click": doubleClick, "back": goBack, "hidden": hidden, "watchful": watchful,
+			"screens": screens, "login screens": loginScreens,
+		})
+	} else {
+		people["two browsers without scripts"] = twoBrowsers
 	}
 	for name, story := range people {
 		t.Run(name, func(t *testing.T) {

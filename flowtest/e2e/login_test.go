@@ -18,7 +18,7 @@ func logIn(t *testing.T, tb *tab) {
 	tb.press("form button.main")
 	tb.awaitCode(t, p, 1)
 	enter(tb, p)
-	spent := equip(tb, p)
+	spent := setUp(tb, p)
 	leave(tb, p)
 	phone := tb.phoneOf(p)
 	approve(tb, phone, p)
@@ -37,15 +37,17 @@ func logIn(t *testing.T, tb *tab) {
 	}
 }
 
-// equip gets the phone ready to be asked, through the pages: Verify is told of a
+// setUp gets the phone ready to be asked, through the pages: Verify is told of a
 // device and of an authenticator, whose token is then spent; Authy's users
 // install its app.
-func equip(tb *tab, p person) (spent string) {
+func setUp(tb *tab, p person) (spent string) {
 	tb.visit(tb.app + "/account")
 	tb.press("main a[href='/factors']")
 	tb.at("/factors")
 	if tb.provider == "authy" {
 		tb.want("main", "Authy app")
+		tb.check("factors-authy")
+		tb.keep("factors.png")
 		tb.handset(tb.t).App(p.phone, map[string]any{"installed": true})
 		return ""
 	}
@@ -185,7 +187,7 @@ func (tb *tab) asks(number string) {
 	tb.t.Helper()
 	until(tb.t, "the request with the page's number", patience, func() bool { return tb.text(".push .big") == number })
 	tb.want(".push dl", "Chrome on Linux")
-	tb.want(".push dl", "address")
+	tb.want(".push dl", "Address")
 }
 
 // answer presses a button of the request with this number.

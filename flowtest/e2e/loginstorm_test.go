@@ -16,7 +16,7 @@ import (
 // three seconds, and the question that dies with its function three more.
 const (
 	callers     = 4
-	logins      = 5 * time.Second
+	logins      = 3 * time.Second
 	loginsEvery = 120 * time.Millisecond // one process killed
 	loginLimit  = 15 * time.Second
 )

@@ -11,16 +11,32 @@ import (
 	"latchkey/flowtest/rig"
 )
 
-// member is somebody with an account whose phone is asked at a login: a device
-// enrolled at Verify, or the app of Authy. The program that made it is signed in.
-func (s *stack) member(t *testing.T) (person, *rig.Visitor) {
+// newcomer is somebody with an account and nothing else. The program that made it
+// is signed in.
+func (s *stack) newcomer(t *testing.T) (person, *rig.Visitor) {
 	t.Helper()
 	p, v := s.person(), s.program(t)
 	expect(t, s.post(v, "/signup", p.form()), http.StatusOK, "/verify")
 	expect(t, s.post(v, "/verify", map[string]string{"code": s.awaitCode(t, p, 1)}), http.StatusOK, "/account")
+	s.awaitCode(t, p, 2) // which says that all is done
+	return p, v
+}
+
+// member is a newcomer whose phone is asked at a login: a device enrolled at
+// Verify, or the app of Authy.
+func (s *stack) member(t *testing.T) (person, *rig.Visitor) {
+	t.Helper()
+	p, v := s.newcomer(t)
+	s.equip(t, p, v)
+	return p, v
+}
+
+// equip gets the phone of whom a program has signed in ready to be asked.
+func (s *stack) equip(t *testing.T, p person, v *rig.Visitor) {
+	t.Helper()
 	if s.provider == "authy" {
 		s.handset(t).App(p.phone, map[string]any{"installed": true})
-		return p, v
+		return
 	}
 	a := v.Post("/factors", map[string]string{"type": "push"})
 	text, _ := a.Doc["enrolment"].(string)
@@ -28,7 +44,6 @@ func (s *stack) member(t *testing.T) (person, *rig.Visitor) {
 	s.hideEnrolment(t, text)
 	s.handset(t).App(p.phone, map[string]any{"enrolment": text})
 	expect(t, v.Post("/factors/confirm", map[string]string{"id": id}), http.StatusOK, "/factors")
-	return p, v
 }
 
 // credentials are what the person's login form takes.

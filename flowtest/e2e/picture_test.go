@@ -53,15 +53,16 @@ func (tb *tab) picture(name string, p person, open func()) {
 	tb.try("keeping the picture", os.WriteFile(filepath.Join(folder, name), b.Bytes(), 0o644))
 }
 
-// choose has the phone's page show a person's phone, with its message.
+// choose has the phone's page show a person's phone, with its message. The list
+// moves under the mouse when others get messages, so the press is a script's. The
+// thread is drawn last, and says whose it is.
 func (tb *tab) choose(p person) {
 	tb.t.Helper()
-	button := fmt.Sprintf("[data-phone=%q]", p.phone)
-	tb.do("choosing a phone", chromedp.WaitVisible(chromedp.CSS(button)), chromedp.Click(chromedp.CSS(button)))
-	// The thread is drawn last, and says whose it is.
-	until(tb.t, "the message", patience, func() bool {
-		return tb.is(fmt.Sprintf("document.getElementById('thread').dataset.phone === %q && document.querySelector('.msg')", p.phone))
-	})
+	choice := fmt.Sprintf(`(() => {
+		document.querySelector('[data-phone=%[1]q]:not([aria-current])')?.click();
+		return document.getElementById("thread").dataset.phone === %[1]q && document.querySelector(".msg");
+	})()`, p.phone)
+	until(tb.t, "the message", patience, func() bool { return tb.is(choice) })
 }
 
 // clip is a part of the window, from x on.

@@ -20,9 +20,9 @@ import (
 // How hard it blows, and for how long people keep arriving.
 const (
 	clients     = 8
-	arrivals    = 6 * time.Second
+	arrivals    = 4 * time.Second
 	killEvery   = 300 * time.Millisecond // one function's process
-	engineEvery = 3 * time.Second
+	engineEvery = 2 * time.Second
 	longest     = 20 * time.Second // that a patient person waits when told to
 )
 
