@@ -183,8 +183,9 @@ func deadNext(v *rig.Visitor) string {
 
 // A hundred parallel wrong codes reach the vendor five times at most.
 func TestWrongCodeInParallel(t *testing.T) {
-	for _, provider := range []string{"verify", "authy"} {
-		r := rig.Start(t, rig.Options{Provider: provider})
+	rigs := []*rig.Rig{rig.Start(t, rig.Options{Provider: "verify"}), rig.Start(t, rig.Options{Provider: "authy"})}
+	together(len(rigs), func(i int) {
+		r := rigs[i]
 		v := r.Visitor(true)
 		v.Post("/signup", rig.Form(ada, adaPhone))
 		bad := wrong(r.Handset().Code(adaPhone))
@@ -197,7 +198,7 @@ func TestWrongCodeInParallel(t *testing.T) {
 		if n := r.Handset().Stats().Checks; n != 5 {
 			t.Errorf("%d checks, want 5", n)
 		}
-	}
+	})
 }
 
 // Two sign-ups for one email: who proves a phone first is the user; before

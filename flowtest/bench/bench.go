@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"path/filepath"
 	"runtime"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -37,6 +38,7 @@ var (
 
 // Main runs a test binary's tests and ends the engine that they shared.
 func Main(m *testing.M) int {
+	debug.SetGCPercent(400) // whole products come and go here: memory is cheaper than collecting it
 	code := m.Run()
 	if started.Load() {
 		e, err := engine()

@@ -268,6 +268,16 @@ func (tb *tab) at(path string) {
 	}
 }
 
+// arrived reports whether the page at a path is there. One that leaves while it is
+// asked is not.
+func (tb *tab) arrived(path string) bool {
+	tb.t.Helper()
+	ctx, cancel := tb.limited()
+	defer cancel()
+	at, err := chromedp.Run(ctx, chromedp.Evaluate[string]("location.pathname + document.readyState"))
+	return err == nil && at == path+"complete"
+}
+
 func eval[T any](tb *tab, expression string) T {
 	tb.t.Helper()
 	ctx, cancel := tb.limited()

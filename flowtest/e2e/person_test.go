@@ -180,14 +180,10 @@ func doubleClick(t *testing.T, tb *tab) {
 	p := tb.person()
 	fillIn(tb, p)
 	twice(tb, "form button.main")
-	until(t, "the code page", patience, func() bool {
-		return eval[string](tb, "location.pathname + document.readyState") == "/verifycomplete"
-	})
+	until(t, "the code page", patience, func() bool { return tb.arrived("/verify") })
 	tb.fill("code", tb.awaitCode(t, p, 1))
 	twice(tb, "form button.main")
-	until(t, "the account page", patience, func() bool {
-		return eval[string](tb, "location.pathname + document.readyState") == "/accountcomplete"
-	})
+	until(t, "the account page", patience, func() bool { return tb.arrived("/account") })
 	tb.want("h1", "Hello, "+p.name)
 	tb.cookie()
 	t.Logf("%d forms sent", tb.posts.Load())
