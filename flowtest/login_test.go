@@ -334,11 +334,13 @@ func TestTwoBrowsers(t *testing.T) {
 		if got := len(r.Handset().Approvals(adaPhone)); got != 1 {
 			t.Fatalf("%d pushes", got)
 		}
-		two.JSON = false
-		if body := two.Get("/verify").Body; !strings.Contains(body, "deny it") {
+		why := `deny it on your phone`
+		if v.JSON {
+			why = `"other_login":{"at":"` + r.Clock.Now().UTC().Format(time.RFC3339) + `","browser":"A browser"}`
+		}
+		if body := two.Get("/verify").Body; !strings.Contains(body, why) {
 			t.Errorf("the second is not told why: %s", body)
 		}
-		two.JSON = v.JSON
 		r.Handset().Decide(adaPhone, "approved")
 		awaitStatus(t, r, one, "approved")
 		if a := two.Post("/status", nil); a.Next == "/account" {

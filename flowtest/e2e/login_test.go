@@ -167,9 +167,7 @@ func deny(tb, phone *tab, p person) {
 // comesTo waits until the page has gone on by itself.
 func (tb *tab) comesTo(path string) {
 	tb.t.Helper()
-	until(tb.t, path, patience, func() bool {
-		return eval[string](tb, "location.pathname + document.readyState") == path+"complete"
-	})
+	until(tb.t, path, patience, func() bool { return tb.arrived(path) })
 }
 
 // phoneOf opens the simulated phone in a window beside this one.

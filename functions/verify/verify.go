@@ -68,11 +68,18 @@ func (s *step) show(w http.ResponseWriter, r *http.Request) error {
 		return session.UsedUp(half)
 	}
 	if web.WantsJSON(r) {
-		return s.site.JSON(w, map[string]any{
-			"phone": half.Phone.Mask(), "tries_left": s.guard.Tries - half.Checks, "resend_in": s.wait(half),
-		})
+		return s.site.JSON(w, s.document(half))
 	}
 	return s.site.Page(w, r, s.page, s.view(half, nil))
+}
+
+// document is what the page says, for programs.
+func (s *step) document(half store.Session) map[string]any {
+	doc := map[string]any{"phone": half.Phone.Mask(), "tries_left": s.guard.Tries - half.Checks, "resend_in": s.wait(half)}
+	if rival := s.rival(half); !rival.At.IsZero() {
+		doc["other_login"] = map[string]string{"at": rival.At.Format(time.RFC3339), "browser": rival.Browser}
+	}
+	return doc
 }
 
 // view is what the page shows: of the phone only its last digits, and
