@@ -100,7 +100,7 @@ func TestSignUp(t *testing.T) {
 		if n := len(phone.Messages(adaPhone)); n != 2 {
 			t.Fatalf("%d messages after a resend, want 2", n)
 		}
-		if !v.JSON && !strings.Contains(v.Get("/verify").Body, "on its way again") {
+		if !v.JSON && !strings.Contains(v.Get("/verify").Body, "on its way") {
 			t.Error("the page does not say that the code was sent again")
 		}
 		expect(t, v.Post("/verify", map[string]string{"code": " " + phone.Code(adaPhone) + " "}), moved(v), "/account")

@@ -83,7 +83,7 @@ func typeWrong(tb *tab, p person) {
 	if status := tb.press("form button.main"); status != 401 {
 		tb.t.Errorf("a wrong code: %d", status)
 	}
-	tb.want("[role=alert]", "not the code we sent")
+	tb.want("[role=alert]", "not the right code")
 	tb.want("[role=alert]", "4 tries left")
 	if tb.is("document.getElementById('code').value") {
 		tb.t.Error("a wrong code is shown again")
@@ -93,7 +93,7 @@ func typeWrong(tb *tab, p person) {
 // sendAgain asks for the code until it is sent, and is told once.
 func sendAgain(tb *tab, p person) {
 	ask(tb)
-	tb.want(".notice[role=status]", "on its way again")
+	tb.want(".notice[role=status]", "on its way")
 	tb.awaitCode(tb.t, p, 2)
 	tb.visit(tb.app + "/verify")
 	if tb.text(".notice") != "" {

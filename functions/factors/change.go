@@ -150,7 +150,7 @@ func (s *step) proved(r *http.Request, factors *verify.Factors, u *store.User, f
 	code, ok := otp.Clean(typed)
 	if !ok {
 		p := web.Invalid(web.Field{Name: "code", Text: "Enter the six digits that the app shows."})
-		return p.On(s.page, s.view(*u, enrolment{}, p))
+		return p.On(s.page, s.view(*u, enrolment{Factor: f}, p))
 	}
 	var spent error
 	var wg sync.WaitGroup
@@ -183,8 +183,8 @@ func (s *step) proved(r *http.Request, factors *verify.Factors, u *store.User, f
 		err = factors.ConfirmToken(r.Context(), u.UID, f.SID, code)
 	}
 	if errors.Is(err, otp.ErrWrong) || errors.Is(err, store.ErrRefused) {
-		p := web.WrongCode(s.guard.Tries - tries)
-		return p.On(s.page, s.view(*u, enrolment{}, p))
+		p := web.WrongCode(s.guard.Tries - tries).App()
+		return p.On(s.page, s.view(*u, enrolment{Factor: f}, p))
 	}
 	if err != nil {
 		return s.explain(*u, err)

@@ -119,12 +119,31 @@ type enrolment struct {
 	Image  image
 }
 
+// row is a factor on the page, and the field that its code is typed into.
+type row struct {
+	store.Factor
+	Field string // the field's id
+	Wrong string
+}
+
+// Token is the row of what was just made.
+func (e enrolment) Token() row { return row{Factor: e.Factor, Field: "code"} }
+
+// view is the list, or what was just made. The problem is about made's factor.
 func (s *step) view(u store.User, made enrolment, p *web.Problem) web.View {
+	var rows []row
+	for _, f := range u.Factors {
+		if f.ID == made.Factor.ID {
+			rows = append(rows, row{f, "code", p.Field("code")})
+		} else {
+			rows = append(rows, row{f, "code-" + f.ID, ""})
+		}
+	}
 	return web.View{Title: "How you log in", SignedIn: true, Data: struct {
 		Offered bool
 		Ending  string
-		Factors []store.Factor
+		Factors []row
 		Made    enrolment
 		Problem *web.Problem
-	}{u.Provider == verify.Name, u.Phone.Ending(), u.Factors, made, p}}
+	}{u.Provider == verify.Name, u.Phone.Ending(), rows, made, p}}
 }

@@ -57,7 +57,7 @@ func (s *step) begin(a *attempt, p plan) {
 	})
 	a.half.UID, a.half.Epoch = a.user.UID, a.user.Epoch
 	token, _ := providers.Newest(a.user, "totp")
-	a.half.Token, a.half.Lanes, a.half.Rival = token.SID, a.lanes, p.rival
+	a.half.Token, a.half.Lanes, a.half.Rival, a.half.Paused = token.SID, a.lanes, p.rival, p.paused
 	if p.push {
 		a.half.Number = number()
 	}

@@ -55,6 +55,7 @@ type plan struct {
 	device  push.Target
 	text    bool       // a text at once, because there is nothing else
 	rival   store.Push // another login's open push
+	paused  bool       // no push, because of what became of earlier ones
 	owner   store.User // as last seen, with what is to be kept of the pushes
 	claimed bool       // by this very request, not by an equal one
 	limited error      // why the text may not be sent
@@ -108,6 +109,11 @@ func (s *step) inquire(ctx context.Context, answers map[store.Ref]store.Approval
 	wg.Wait()
 }
 
+// dying is longer than a function may run: the vendor's answer to a push that is
+// older is lost. What the phone says to that one opens nothing, so another may be
+// sent.
+const dying = 15 * time.Second
+
 // memory is for how long a push can matter to a later login.
 func (q pushing) memory() time.Duration { return max(q.window, q.pause+q.life) }
 
@@ -116,6 +122,7 @@ func (q pushing) memory() time.Duration { return max(q.window, q.pause+q.life) }
 // sent twice or again after a crash, is its own push and no other. What counts
 // for nothing any more leaves the list, so that what does is not pushed out.
 func (q pushing) restrain(p *plan, session string, answers map[store.Ref]store.Approval, now time.Time) {
+	able := p.push
 	if now.Sub(p.owner.PushSince) >= day {
 		p.owner.PushCount, p.owner.PushSince = 0, now
 	}
@@ -135,7 +142,7 @@ func (q pushing) restrain(p *plan, session string, answers map[store.Ref]store.A
 			if age < q.window {
 				unanswered++
 			}
-			if age < q.life {
+			if age < q.life && (e.Ref != store.Ref{} || age < dying) {
 				p.rival, p.push = e, false
 			}
 		}
@@ -145,6 +152,7 @@ func (q pushing) restrain(p *plan, session string, answers map[store.Ref]store.A
 	if unanswered >= q.unanswered || p.owner.PushCount >= most {
 		p.push = false
 	}
+	p.paused = able && !p.push && p.rival == store.Push{}
 }
 
 // textable reports whether a text is the user's only way: with an app or a

@@ -96,11 +96,11 @@ func (s *step) ask(w http.ResponseWriter, r *http.Request, a *attempt) error {
 		return p.On(s.page, s.view(a.half, p))
 	case errors.Is(err, otp.ErrWrong):
 		p := web.WrongCode(s.guard.Tries - a.half.Checks)
-		p = p.On(s.page, s.view(a.half, p))
-		if a.half.Token != "" { // of two equal requests the vendor believes one
-			return s.behind(w, r, a, p)
+		if a.half.Token == "" {
+			return p.On(s.page, s.view(a.half, p))
 		}
-		return p
+		// Of two equal requests the vendor believes one.
+		return s.behind(w, r, a, p.App().On(s.page, s.view(a.half, p)))
 	case errors.Is(err, otp.ErrGone):
 		return s.gone(w, r, a)
 	case errors.As(err, &limited):

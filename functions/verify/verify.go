@@ -96,16 +96,21 @@ func (s *step) view(half store.Session, p *web.Problem) web.View {
 		Wait     int
 		Channels []otp.Channel
 		Rival    store.Push
+		Paused   bool
+		Asked    bool // a push is open, or was a moment ago
 		Problem  *web.Problem
-	}{half.Flow == store.Login, half.Phone.Ending(), way(half), s.wait(half), s.set.Offered(half), s.rival(half), p}}
+	}{
+		half.Flow == store.Login, half.Phone.Ending(), way(half), s.wait(half), s.set.Offered(half), s.rival(half), half.Paused,
+		half.Approval != store.Ref{} && s.now().Sub(half.CreatedAt) < longest, p,
+	}}
 }
 
-// rivalry is for how long a visitor is warned of another login's push: as long
-// as a push lives at most.
-const rivalry = 5 * time.Minute
+// longest is for how long a push lives at most.
+const longest = 5 * time.Minute
 
+// rival is the other login's push of which the visitor is warned.
 func (s *step) rival(half store.Session) store.Push {
-	if s.now().Sub(half.Rival.At) >= rivalry {
+	if s.now().Sub(half.Rival.At) >= longest {
 		return store.Push{}
 	}
 	return half.Rival

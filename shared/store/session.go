@@ -63,6 +63,7 @@ type Attempt struct {
 	Number   string   // that the push and the waiting page both show
 	Token    string   // the user's authenticator app as the vendor knows it
 	Lanes    []string // whose counts of failures this attempt is in
+	Paused   bool     // the user's device was not asked, because of what became of other requests
 	Rival    Push     // somebody else's push, of which the visitor is warned
 }
 
@@ -89,7 +90,7 @@ func (s Session) Confirmed() bool { return !s.ConfirmedAt.IsZero() }
 
 // profile names the attributes that a session loses when it is confirmed.
 const profile = "#name, email, phone, country, calling_code, #hash, provider, provider_ref," +
-	" by_app, sends, sends_version, code_ref, check_at, check_old, resend_at, #number, #token, lanes, rival"
+	" by_app, sends, sends_version, code_ref, check_at, check_old, resend_at, #number, #token, lanes, paused, rival"
 
 func sessionKey(k, id string) item { return key("U#"+k, "S#"+id) }
 
@@ -296,6 +297,9 @@ func (s Session) item() item {
 	it.set("number", s.Number)
 	it.set("token", s.Token)
 	it.set("lanes", strings.Join(s.Lanes, " "))
+	if s.Paused {
+		it.set("paused", 1)
+	}
 	if !s.Rival.At.IsZero() {
 		it.set("rival", pushItems([]Push{s.Rival}))
 	}
@@ -305,7 +309,7 @@ func (s Session) item() item {
 
 func sessionFrom(it item) Session {
 	byApp, _ := it["by_app"].(*types.AttributeValueMemberBOOL)
-	a := Attempt{Approval: ParseRef(it.text("approval")), Number: it.text("number"), Token: it.text("token")}
+	a := Attempt{Approval: ParseRef(it.text("approval")), Number: it.text("number"), Token: it.text("token"), Paused: it.number("paused") == 1}
 	if lanes := it.text("lanes"); lanes != "" {
 		a.Lanes = strings.Fields(lanes)
 	}

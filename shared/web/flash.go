@@ -47,7 +47,7 @@ func (n Notice) message() Message {
 	case Verified:
 		return Message{Text: "Your phone is verified and your account is ready."}
 	case Resent:
-		return Message{Text: "The code is on its way again."}
+		return Message{Text: "The code is on its way."}
 	case Calling:
 		return Message{Text: "We are calling you now to read you the code."}
 	case UseApp:

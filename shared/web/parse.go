@@ -92,7 +92,11 @@ func readForm(body string, fields []string) (Values, error) {
 		if !utf8.ValidString(name) || !utf8.ValidString(sent[0]) {
 			return nil, Malformed("The form holds text that is not UTF-8. Please type it again.")
 		}
-		if !strings.HasSuffix(name, "?") && (slices.Contains(fields, name) || slices.Contains(fields, name+"?")) {
+		flag := slices.Contains(fields, name+"?")
+		if flag && !slices.Contains([]string{"true", "false", ""}, sent[0]) {
+			return nil, Malformed(name + " must be true or false.")
+		}
+		if flag || !strings.HasSuffix(name, "?") && slices.Contains(fields, name) {
 			values[name] = sent[0]
 		}
 	}
@@ -116,10 +120,13 @@ func readJSON(body []byte, fields []string) (Values, error) {
 			return nil, err
 		}
 		known := slices.Contains(fields, name)
+		if slices.Contains(fields, name+"?") {
+			return nil, Malformed(name + " must be true or false, without quotes.")
+		}
 		name = strings.TrimSuffix(name, "?")
 		_, repeated := values[name]
 		if repeated || !known {
-			return nil, Malformed("A key of the document is unknown or comes twice. This route takes " + strings.Join(fields, ", ") + ".")
+			return nil, Malformed("A key of the document is unknown or comes twice. This route takes " + strings.ReplaceAll(strings.Join(fields, ", "), "?", "") + ".")
 		}
 		values[name] = value
 	}

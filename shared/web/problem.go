@@ -93,14 +93,20 @@ func BadCredentials() *Problem {
 
 // WrongCode says how many tries are left.
 func WrongCode(left int) *Problem {
-	detail := fmt.Sprintf("That is not the code we sent. Check it and try again: you have %d tries left.", left)
+	detail := fmt.Sprintf("That is not the right code. Check it and try again: you have %d tries left.", left)
 	switch left {
 	case 1:
-		detail = "That is not the code we sent. Check it and try again: you have one try left."
+		detail = "That is not the right code. Check it and try again: you have one try left."
 	case 0:
-		detail = "That is not the code we sent, and that was the last try. Please begin again."
+		detail = "That is not the right code, and that was the last try. Please begin again."
 	}
 	return &Problem{Status: 401, Code: "wrong_code", Title: "That code is not right", Detail: detail, TriesLeft: left}
+}
+
+// App adds what is to know of a code that an app shows.
+func (p *Problem) App() *Problem {
+	p.Detail += " An app's code works once: if you have used it, wait for the next."
+	return p
 }
 
 // CrossOrigin is a write that another site made in the visitor's browser.
@@ -186,7 +192,23 @@ func Invalid(fields ...Field) *Problem {
 
 // Wait is a limit.
 func Wait(after time.Duration, detail string) *Problem {
-	return &Problem{Status: 429, Code: "wait", Title: "Please wait a moment", Detail: detail, RetryAfter: max(after, time.Second)}
+	return &Problem{Status: 429, Code: "wait", Title: "Please wait a moment", Detail: detail + " Try again in " + words(after) + ".", RetryAfter: max(after, time.Second)}
+}
+
+// words is a wait for people, rounded up.
+func words(d time.Duration) string {
+	for _, u := range []struct {
+		of   time.Duration
+		name string
+	}{{time.Hour, "hour"}, {time.Minute, "minute"}} {
+		if d > u.of {
+			return fmt.Sprintf("%d %ss", (d+u.of-1)/u.of, u.name)
+		}
+	}
+	if d <= time.Second {
+		return "a second"
+	}
+	return fmt.Sprintf("%d seconds", (d+time.Second-1)/time.Second)
 }
 
 // Unavailable is a vendor or a table that could not be reached.

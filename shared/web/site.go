@@ -111,7 +111,11 @@ func (s *Site) refuse(w http.ResponseWriter, r *http.Request, err error) {
 		p = Unavailable(err)
 	}
 	if p.cause != nil {
-		s.log.ErrorContext(r.Context(), "request failed", "request", requestID(r), "route", route(r), "code", p.Code, "error", p.cause)
+		level := slog.LevelError
+		if p.Status < 500 { // the vendor's limits, and the like
+			level = slog.LevelWarn
+		}
+		s.log.Log(r.Context(), level, "request failed", "request", requestID(r), "route", route(r), "code", p.Code, "error", p.cause)
 	}
 	if p.RetryAfter > 0 {
 		w.Header().Set("Retry-After", fmt.Sprint(wholeSeconds(p.RetryAfter)))
