@@ -98,6 +98,19 @@ func TestFactorRemovedWhileLoggingIn(t *testing.T) {
 	}
 }
 
+// What a request leaves out is said, and to strangers only that they are: they
+// learn nothing of what it takes.
+func TestFactorRequestsAreComplete(t *testing.T) {
+	t.Parallel()
+	r := rig.Start(t, rig.Options{})
+	v, stranger := r.Visitor(true), r.Visitor(true)
+	signUp(t, r, v, ada, adaPhone)
+	for _, path := range []string{"/factors", "/factors/confirm", "/factors/remove"} {
+		expect(t, v.Post(path, map[string]string{}), 422, "invalid")
+		expect(t, stranger.Post(path, map[string]string{}), 401, "no_session")
+	}
+}
+
 // One person's factor is nothing to another: it can be neither confirmed nor
 // removed, nor told from one that does not exist.
 func TestSomebodyElsesFactor(t *testing.T) {
@@ -111,7 +124,7 @@ func TestSomebodyElsesFactor(t *testing.T) {
 		enrol(t, r, v, adaPhone)
 		before := r.Dump()
 		r.Wire.Reset()
-		for _, id := range []string{pending, factorsOf(t, r)[1].ID, strings.Repeat("0", 32), "", "../" + pending} {
+		for _, id := range []string{pending, factorsOf(t, r)[1].ID, strings.Repeat("0", 32), "../" + pending} {
 			a := bob.Post("/factors/confirm", map[string]string{"id": id, "code": r.Handset().Token(bobPhone)})
 			if a.Status != 404 {
 				t.Errorf("confirming %q: %d", id, a.Status)

@@ -41,12 +41,12 @@ func (s *step) add(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	u, factors, err := s.owner(w, r)
+	if err != nil {
+		return err
+	}
 	if v["type"] != device && v["type"] != authenticator {
 		return web.Invalid(web.Field{Name: "type", Text: "Choose push or totp."}).SendTo("/factors", web.NoNotice)
-	}
-	u, factors, err := s.owner(w, r)
-	if err != nil || factors == nil {
-		return err
 	}
 	if len(s.current(u.Factors)) >= most {
 		return s.full(u)

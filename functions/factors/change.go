@@ -73,8 +73,11 @@ func (s *step) confirm(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	u, factors, err := s.owner(w, r)
-	if err != nil || factors == nil {
+	if err != nil {
 		return err
+	}
+	if v["id"] == "" {
+		return web.Invalid(web.Field{Name: "id", Text: "Say which one."}).SendTo("/factors", web.NoNotice)
 	}
 	i := find(u.Factors, v["id"])
 	if i < 0 {
@@ -200,8 +203,11 @@ func (s *step) remove(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	u, factors, err := s.owner(w, r)
-	if err != nil || factors == nil {
+	if err != nil {
 		return err
+	}
+	if v["id"] == "" {
+		return web.Invalid(web.Field{Name: "id", Text: "Say which one."}).SendTo("/factors", web.NoNotice)
 	}
 	var f store.Factor
 	err = s.change(r.Context(), &u, func(list []store.Factor) ([]store.Factor, error) {

@@ -226,7 +226,9 @@ func (s *step) answer(w http.ResponseWriter, r *http.Request, a *attempt, half s
 	case half.Outcome == store.Postponed && after > 0:
 		return web.Wait(after, "A code cannot be sent just yet.").Because(cause).SendTo("/verify", web.TooSoon)
 	case half.Outcome == store.Unsent && cause != nil:
-		return web.Unavailable(cause).SendTo("/verify", web.NotSent)
+		p := web.Unavailable(cause)
+		p.RetryAfter = max(p.RetryAfter, after)
+		return p.SendTo("/verify", web.NotSent)
 	case half.Failed():
 		return s.site.Next(w, r, "/verify", web.NotSent) // a repeat, and time to ask for a code
 	}

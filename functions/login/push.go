@@ -114,6 +114,16 @@ func (s *step) inquire(ctx context.Context, answers map[store.Ref]store.Approval
 // sent.
 const dying = 15 * time.Second
 
+// open reports whether an unanswered push can still be approved: not when it was
+// asked of a device that was removed since.
+func (q pushing) open(e store.Push, a store.Approval, owner store.User, now time.Time) bool {
+	age := now.Sub(e.At)
+	if a.Session != "" && !providers.Asks(owner, a.Subject) {
+		return false
+	}
+	return age < q.life && (e.Ref != store.Ref{} || age < dying)
+}
+
 // memory is for how long a push can matter to a later login.
 func (q pushing) memory() time.Duration { return max(q.window, q.pause+q.life) }
 
@@ -142,7 +152,7 @@ func (q pushing) restrain(p *plan, session string, answers map[store.Ref]store.A
 			if age < q.window {
 				unanswered++
 			}
-			if age < q.life && (e.Ref != store.Ref{} || age < dying) {
+			if q.open(e, a, p.owner, now) {
 				p.rival, p.push = e, false
 			}
 		}

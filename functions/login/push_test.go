@@ -44,7 +44,10 @@ type past struct {
 
 // before makes the user's list of it, and the approvals that the table has.
 func before(list ...past) (plan, map[store.Ref]store.Approval) {
-	p, answers := plan{push: true, owner: store.User{PushSince: noon}}, map[store.Ref]store.Approval{}
+	owner := store.User{
+		Profile: store.Profile{Provider: "verify"}, PushSince: noon, Factors: []store.Factor{{ID: "f", Type: "push", SID: "YF1", Active: true}},
+	}
+	p, answers := plan{push: true, owner: owner}, map[store.Ref]store.Approval{}
 	for i, e := range list {
 		at := noon.Add(-e.ago)
 		pushed := store.Push{Session: fmt.Sprint("session ", i), Ref: store.Ref{Provider: "verify", ID: fmt.Sprint(i)}, At: at, Browser: fmt.Sprint("browser ", i)}
@@ -135,6 +138,17 @@ func TestRestrainWithoutApprovals(t *testing.T) {
 	p, _ := before(past{ago: time.Minute, decision: "approved"})
 	usual(t).restrain(&p, "new", nil, noon)
 	if p.push || p.rival != p.owner.Pushes[0] {
+		t.Errorf("push %v, rival %+v", p.push, p.rival)
+	}
+}
+
+// A push to a device that was removed since opens nothing, and keeps no other one
+// waiting.
+func TestRestrainForgetsRemovedDevices(t *testing.T) {
+	p, answers := before(past{ago: time.Minute})
+	p.owner.Factors[0].SID = "YF2"
+	usual(t).restrain(&p, "new", answers, noon)
+	if !p.push || p.rival != (store.Push{}) {
 		t.Errorf("push %v, rival %+v", p.push, p.rival)
 	}
 }

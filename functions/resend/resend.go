@@ -67,11 +67,11 @@ func (s *step) resend(w http.ResponseWriter, r *http.Request) error {
 	now := s.now()
 	send := s.ask(r, half)
 	if now.Before(half.ResendAt) {
-		return explain(&store.Limited{After: half.ResendAt.Sub(now)})
+		return explain(&store.Limited{After: half.ResendAt.Sub(now)}, 0)
 	}
 	sends, fresh, err := s.budget[half.Flow].Take(r.Context(), send, now)
 	if err != nil {
-		return explain(err)
+		return explain(err, 0)
 	}
 	if !fresh {
 		return s.site.Next(w, r, "/verify", notice(channel, otp.Sent{}))
@@ -136,26 +136,28 @@ func (s *step) send(w http.ResponseWriter, r *http.Request, half store.Session, 
 		return err
 	}
 	if unsent != nil {
-		return explain(unsent)
+		return explain(unsent, half.ResendAt.Sub(s.now()))
 	}
 	return s.site.Next(w, r, "/verify", notice(channel, sent))
 }
 
 // explain turns a refusal into what a program is told, and a person on the code
-// page.
-func explain(err error) error {
+// page. No try is worth making before the wait is over.
+func explain(err error, wait time.Duration) error {
 	var limited *store.Limited
 	var vendor *otp.LimitedError
 	switch {
 	case errors.As(err, &limited):
 		return web.Wait(limited.After, "Please wait a little before you ask for the code again.").SendTo("/verify", web.TooSoon)
 	case errors.As(err, &vendor):
-		return web.Wait(vendor.After, "Please wait before you ask for the code again.").Because(err).SendTo("/verify", web.TooSoon)
+		return web.Wait(max(vendor.After, wait), "Please wait before you ask for the code again.").Because(err).SendTo("/verify", web.TooSoon)
 	case errors.Is(err, otp.ErrUnreachable):
 		return web.Invalid(web.Field{Name: "channel", Text: "We cannot reach that number this way. Try another one."}).
 			Because(err).SendTo("/verify", web.NotThisWay)
 	}
-	return web.Unavailable(fmt.Errorf("sending a code again: %w", err)).SendTo("/verify", web.NotSent)
+	p := web.Unavailable(fmt.Errorf("sending a code again: %w", err))
+	p.RetryAfter = max(p.RetryAfter, wait)
+	return p.SendTo("/verify", web.NotSent)
 }
 
 func notice(channel otp.Channel, sent otp.Sent) web.Notice {
