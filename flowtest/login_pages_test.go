@@ -184,3 +184,46 @@ func TestCallbackAddressIsPrinted(t *testing.T) {
 		t.Errorf("at %s there is nothing: %d", m[1], a.Status)
 	}
 }
+
+// The code page leads back to a request that is still open, and says so when the
+// device is not asked, and why (parity 110).
+func TestCodePageSaysWhy(t *testing.T) {
+	t.Parallel()
+	for _, provider := range []string{"verify", "authy"} {
+		t.Run(provider, func(t *testing.T) {
+			t.Parallel()
+			r := rig.Start(t, rig.Options{Provider: provider})
+			v := r.Visitor(false)
+			silent(t, r, v)
+			const back, paused = `<a href="/status">`, "not asking your device"
+			shows := func(what string, v *rig.Visitor, link, why bool) {
+				t.Helper()
+				body := v.Get("/verify").Body
+				if strings.Contains(body, back) != link || strings.Contains(body, paused) != why {
+					t.Errorf("%s: way back %v, reason %v", what, !link, !why)
+				}
+			}
+			w := waiting(t, r, v)
+			shows("asked", w, true, false)
+			r.Clock.Advance(5 * time.Minute)
+			shows("over", w, false, false)
+			saying(newest(t, r, adaPhone), "denied").deliver(t, r)
+			shows("after a denial", unasked(t, r, v), false, true)
+		})
+	}
+}
+
+// A code that does not fit is explained beside its own field, of several.
+func TestCodeOfTheRightApp(t *testing.T) {
+	t.Parallel()
+	r := rig.Start(t, rig.Options{})
+	v := r.Visitor(false)
+	signUp(t, r, v, ada, adaPhone)
+	one, _ := add(t, v, "totp")
+	two, _ := add(t, v, "totp")
+	a := v.Post("/factors/confirm", map[string]string{"id": two, "code": "12"})
+	if a.Status != 422 || !strings.Contains(a.Body, `href="#code"`) || !strings.Contains(a.Body, `id="code-`+one+`"`) ||
+		strings.Contains(a.Body, `id="code-`+two+`"`) || strings.Count(a.Body, `id="code-wrong"`) != 1 {
+		t.Errorf("%d %s", a.Status, a.Body)
+	}
+}

@@ -51,6 +51,8 @@ func TestReadFlag(t *testing.T) {
 		{kind: formType, body: "c=false", flag: "false"},
 		{kind: formType, body: "c%3f=true"}, // another name, and of no concern
 		{kind: formType, body: "c=true&c=true", code: "malformed"},
+		{kind: formType, body: "c=maybe", code: "malformed"},
+		{kind: formType, body: "c=True", code: "malformed"},
 	} {
 		v, code := flagged(c.kind, c.body)
 		_, marked := v["c?"]
