@@ -17,7 +17,8 @@ run: ## Run everything on this machine: the app at :3000, the phone at :3001
 .PHONY: test
 test: ## Run all tests (browser tests need chromium)
 	go vet ./...
-	go test -shuffle=on -parallel 16 -timeout 4m $$(go list ./... | grep -v /e2e)
+	go test -shuffle=on -timeout 4m $$(go list ./... | grep -v -e '/flowtest$$' -e '/e2e$$')
+	go test -shuffle=on -parallel 16 -timeout 4m ./flowtest
 	go test -shuffle=on -timeout 4m ./flowtest/e2e
 
 .PHONY: race
