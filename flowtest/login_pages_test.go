@@ -61,7 +61,7 @@ func TestWaitingPage(t *testing.T) {
 			for after, again := range map[time.Duration]string{0: "1", 3 * time.Second: "2", 10 * time.Second: "5"} {
 				r.Clock.Set(newest(t, r, adaPhone).CreatedAt.Add(after))
 				page := v.Get("/status").Body
-				lacking(t, "the page", page, `role="status" aria-live="polite"`, "<span>"+number+"</span>", `href="/verify"`,
+				lacking(t, "the page", page, `role="status" aria-live="polite"`, "<span>"+number+"</span>", `href="/verify?instead"`,
 					`<noscript><meta http-equiv="refresh" content="`+again+`"></noscript>`)
 				left := regexp.MustCompile(`data-left="(\d+)"`).FindStringSubmatch(page)
 				if want := int((5*time.Minute - after).Seconds()); left == nil || left[1] != strconv.Itoa(want) {
@@ -198,7 +198,7 @@ func TestCodePageSaysWhy(t *testing.T) {
 			const back, paused = `<a href="/status">`, "not asking your device"
 			shows := func(what string, v *rig.Visitor, link, why bool) {
 				t.Helper()
-				body := v.Get("/verify").Body
+				body := v.Get("/verify?instead").Body
 				if strings.Contains(body, back) != link || strings.Contains(body, paused) != why {
 					t.Errorf("%s: way back %v, reason %v", what, !link, !why)
 				}
@@ -206,6 +206,9 @@ func TestCodePageSaysWhy(t *testing.T) {
 			w := waiting(t, r, v)
 			shows("asked", w, true, false)
 			r.Clock.Advance(5 * time.Minute)
+			if strings.Contains(w.Get("/verify").Body, back) {
+				t.Error("a way back for who comes from elsewhere, as after a denial")
+			}
 			shows("over", w, false, false)
 			saying(newest(t, r, adaPhone), "denied").deliver(t, r)
 			shows("after a denial", unasked(t, r, v), false, true)

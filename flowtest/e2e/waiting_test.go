@@ -82,7 +82,7 @@ func expired(t *testing.T, tb *tab) {
 			t.Errorf("on the phone, when asked once more: %v", list)
 		}
 	}
-	tb.press("main a[href='/verify']")
+	tb.press("main a[href^='/verify']")
 	tb.at("/verify")
 	texts := len(tb.handset(t).Messages(p.phone))
 	ask(tb)
@@ -143,7 +143,7 @@ func byCode(t *testing.T, tb *tab) {
 	leave(tb, p)
 	tb.equip(t, p, v)
 	tb.wait(p)
-	tb.press("main a[href='/verify']")
+	tb.press("main a[href^='/verify']")
 	tb.at("/verify")
 	if tb.text(".alarm") != "" {
 		t.Error("the page warns of its own request")

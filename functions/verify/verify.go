@@ -70,7 +70,9 @@ func (s *step) show(w http.ResponseWriter, r *http.Request) error {
 	if web.WantsJSON(r) {
 		return s.site.JSON(w, s.document(half))
 	}
-	return s.site.Page(w, r, s.page, s.view(half, nil))
+	c := s.content(half, nil)
+	c.Asked = r.URL.Query().Has("instead") && half.Approval != store.Ref{} && s.now().Sub(half.CreatedAt) < longest
+	return s.site.Page(w, r, s.page, titled(c))
 }
 
 // document is what the page says, for programs.
@@ -82,27 +84,35 @@ func (s *step) document(half store.Session) map[string]any {
 	return doc
 }
 
-// view is what the page shows: of the phone only its last digits, and
+// content is what the page shows: of the phone only its last digits, and
 // never a code that was typed.
-func (s *step) view(half store.Session, p *web.Problem) web.View {
-	title := "Verify your phone"
-	if half.Flow == store.Login {
-		title = "Confirm that it is you"
+type content struct {
+	Login    bool
+	Ending   string
+	Way      string
+	Wait     int
+	Channels []otp.Channel
+	Rival    store.Push
+	Paused   bool
+	Asked    bool // the visitor came from a request on the phone that may be open
+	Problem  *web.Problem
+}
+
+func (s *step) content(half store.Session, p *web.Problem) content {
+	return content{
+		Login: half.Flow == store.Login, Ending: half.Phone.Ending(), Way: way(half), Wait: s.wait(half),
+		Channels: s.set.Offered(half), Rival: s.rival(half), Paused: half.Paused, Problem: p,
 	}
-	return web.View{Title: title, Data: struct {
-		Login    bool
-		Ending   string
-		Way      string
-		Wait     int
-		Channels []otp.Channel
-		Rival    store.Push
-		Paused   bool
-		Asked    bool // a push is open, or was a moment ago
-		Problem  *web.Problem
-	}{
-		half.Flow == store.Login, half.Phone.Ending(), way(half), s.wait(half), s.set.Offered(half), s.rival(half), half.Paused,
-		half.Approval != store.Ref{} && s.now().Sub(half.CreatedAt) < longest, p,
-	}}
+}
+
+// view is the page with a problem.
+func (s *step) view(half store.Session, p *web.Problem) web.View { return titled(s.content(half, p)) }
+
+func titled(c content) web.View {
+	if c.Login {
+		return web.View{Title: "Confirm that it is you", Data: c}
+	}
+	return web.View{Title: "Verify your phone", Data: c}
 }
 
 // longest is for how long a push lives at most.
