@@ -79,7 +79,8 @@ func (s *step) begin(ctx context.Context, a *attempt) (store.Session, error) {
 	var existing store.Session
 	var created, once, narrow error
 	var wg sync.WaitGroup
-	wg.Go(func() { existing, created = s.table.CreateSession(ctx, a.half) })
+	half := a.half
+	wg.Go(func() { existing, created = s.table.CreateSession(ctx, half) })
 	wg.Go(func() { once = s.once(ctx, a) })
 	a.half.Sends, a.fresh, narrow = s.budget.Narrow(ctx, a.send, a.now)
 	wg.Wait()
@@ -135,8 +136,9 @@ func (s *step) undo(ctx context.Context, a *attempt, why error) error {
 func (s *step) finish(w http.ResponseWriter, r *http.Request, a *attempt) error {
 	var failed error
 	var wg sync.WaitGroup
-	if a.half.Hash == "" {
-		wg.Go(func() { a.half.Hash, failed = s.hash(a.form.password) })
+	hash := a.half.Hash
+	if hash == "" {
+		wg.Go(func() { hash, failed = s.hash(a.form.password) })
 	}
 	ctx, cancel := providers.Sparing(r.Context())
 	defer cancel()
@@ -145,6 +147,7 @@ func (s *step) finish(w http.ResponseWriter, r *http.Request, a *attempt) error 
 	if failed != nil {
 		return failed
 	}
+	a.half.Hash = hash
 	a.half.Ref, a.half.ProviderRef, a.half.ByApp = sent.Ref, sent.User, sent.App
 	a.half.Outcome, a.half.ResendAt = s.outcome(a, unsent)
 	err := s.table.RecordSend(r.Context(), a.half)
