@@ -85,7 +85,7 @@ func expired(t *testing.T, tb *tab) {
 	tb.press("main a[href^='/verify']")
 	tb.at("/verify")
 	texts := len(tb.handset(t).Messages(p.phone))
-	ask(tb)
+	askInTime(tb)
 	tb.codeOpens(p, texts)
 }
 
