@@ -25,6 +25,7 @@ var methods = map[string]string{
 	"/verify":            "GET, POST",
 	"/resend":            "POST",
 	"/login":             "GET, POST",
+	"/login/again":       "GET, POST",
 	"/status":            "GET, POST",
 	"/onetouch/callback": "GET, POST",
 	"/account":           "GET",

@@ -9,13 +9,14 @@ import (
 	"time"
 
 	"latchkey/shared/budget"
+	"latchkey/shared/otp"
 	"latchkey/shared/password"
 	"latchkey/shared/session"
 	"latchkey/shared/store"
 	"latchkey/shared/web"
 )
 
-// attempt is one POST of the form on its way.
+// attempt is one login on its way, or one proof of somebody who is signed in.
 type attempt struct {
 	form  form
 	token session.Token
@@ -24,6 +25,10 @@ type attempt struct {
 	half  store.Session
 	took  bool // the limits of a text, by this very request
 	now   time.Time
+
+	whole   store.Session // that asks for a new proof; zero at a login
+	channel otp.Channel   // that the visitor chose, "" for whatever is best
+	back    string        // the path of our own to go to afterwards
 }
 
 // send is a text to the attempt's user.
@@ -37,11 +42,14 @@ func (s *step) enter(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if f.bearer {
+		r = session.AsBearer(r, f.device)
+	}
 	wrong := f.check()
 	if len(wrong) > 0 {
 		return s.refuse(f, web.Invalid(wrong...))
 	}
-	a := &attempt{form: f, token: f.token(), now: s.now()}
+	a := &attempt{form: f, token: f.token(), now: s.now(), back: f.Return}
 	err = s.admit(r, a)
 	if err != nil {
 		return s.explain(a, err)
@@ -155,10 +163,13 @@ func (s *step) rehash(r *http.Request, a *attempt) {
 func (s *step) explain(a *attempt, err error) error {
 	var limited *store.Limited
 	switch {
-	case errors.As(err, &limited):
-		return s.refuse(a.form, web.Wait(limited.After, "There were too many tries. Please wait before the next one."))
 	case errors.Is(err, errKey):
 		return web.Idempotency()
+	case a.again():
+		p := web.Unavailable(err)
+		return p.On(s.againPage, s.againView(a.user, a.back, p))
+	case errors.As(err, &limited):
+		return s.refuse(a.form, web.Wait(limited.After, "There were too many tries. Please wait before the next one."))
 	}
 	return s.refuse(a.form, web.Unavailable(err))
 }

@@ -20,16 +20,20 @@ type form struct {
 	address  string // Email in its one spelling
 	password string
 	key      string // a program's Idempotency-Key
+	Return   string // the path of our own to go to afterwards
+	bearer   bool   // a program wants its token in the answer
+	device   string // what such a program was told to be known by
 }
 
 // read reads a form or a document. A document's seed is its Idempotency-Key, if
 // it has one.
 func read(r *http.Request) (form, error) {
-	v, err := web.Read(r, append([]string{"form"}, fields[:]...)...)
+	v, err := web.Read(r, append([]string{"form", "return", "device", "bearer?"}, fields[:]...)...)
 	if err != nil {
 		return form{}, err
 	}
-	f := form{Email: v["email"], password: v["password"]}
+	f := form{Email: v["email"], password: v["password"], Return: web.LocalPath(v["return"])}
+	f.bearer, f.device = v["bearer"] == "true" && web.WantsJSON(r), v["device"]
 	f.Seed, f.key, err = session.Seed(r, v["form"])
 	if err != nil {
 		return form{}, err

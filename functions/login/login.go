@@ -10,6 +10,7 @@
 package login
 
 import (
+	"cmp"
 	"context"
 	_ "embed" // the page
 	"net/http"
@@ -28,18 +29,19 @@ import (
 var pageText string
 
 type step struct {
-	now     func() time.Time
-	site    *web.Site
-	page    *web.Page
-	table   *store.Table
-	guard   *session.Guard
-	lane    session.Lane
-	address store.Counter
-	budget  *budget.Budget
-	set     *providers.Set
-	pushes  pushing
-	cost    int           // of a password's hash
-	fresh   time.Duration // how long nobody who is signed in has use for this page
+	now       func() time.Time
+	site      *web.Site
+	page      *web.Page
+	againPage *web.Page
+	table     *store.Table
+	guard     *session.Guard
+	lane      session.Lane
+	address   store.Counter
+	budget    *budget.Budget
+	set       *providers.Set
+	pushes    pushing
+	cost      int           // of a password's hash
+	fresh     time.Duration // how long nobody who is signed in has use for this page
 }
 
 // New makes the step from its environment.
@@ -61,10 +63,12 @@ func New(_ context.Context, cfg env.Config) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.page = s.site.Parse("login", pageText)
+	s.page, s.againPage = s.site.Parse("login", pageText), s.site.Parse("again", againText)
 	return s.site.Handler(web.Routes{
-		"GET /login":  s.show,
-		"POST /login": s.enter,
+		"GET /login":        s.show,
+		"POST /login":       s.enter,
+		"GET /login/again":  s.offer,
+		"POST /login/again": s.prove,
 	}), nil
 }
 
@@ -74,9 +78,9 @@ func (s *step) show(w http.ResponseWriter, r *http.Request) error {
 	u, full, err := s.guard.Full(r.Context(), r)
 	signedIn := err == nil
 	if signedIn && s.now().Sub(full.ConfirmedAt) <= s.fresh {
-		return s.site.Next(w, r, "/account", web.NoNotice)
+		return s.site.Next(w, r, cmp.Or(web.Back(r), "/account"), web.NoNotice)
 	}
-	f := form{Seed: session.NewSeed(), Email: u.Email}
+	f := form{Seed: session.NewSeed(), Email: u.Email, Return: web.Back(r)}
 	if web.WantsJSON(r) {
 		return s.site.JSON(w, map[string]any{"fields": fields, "form": f.Seed})
 	}

@@ -1,6 +1,7 @@
 package login
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -52,10 +53,16 @@ func (s *step) proceed(w http.ResponseWriter, r *http.Request, a *attempt) error
 // steps need of the user.
 func (s *step) begin(a *attempt, p plan) {
 	of := a.user.Profile
-	a.half = s.guard.New(a.token, store.Login, store.Profile{
+	profile := store.Profile{
 		Email: of.Email, Phone: of.Phone, Country: of.Country, CallingCode: of.CallingCode, Provider: of.Provider, ProviderRef: of.ProviderRef,
-	})
-	a.half.UID, a.half.Epoch = a.user.UID, a.user.Epoch
+	}
+	if a.again() {
+		a.half = s.guard.Beside(a.whole, a.token, store.Proof, profile)
+	} else {
+		a.half = s.guard.New(a.token, store.Login, profile)
+		a.half.UID, a.half.Epoch = a.user.UID, a.user.Epoch
+	}
+	a.half.ReturnTo = a.back
 	token, _ := providers.Newest(a.user, "totp")
 	a.half.Token, a.half.Lanes, a.half.Rival, a.half.Paused = token.SID, a.lanes, p.rival, p.paused
 	if p.push {
@@ -148,7 +155,9 @@ func (s *step) text(ctx context.Context, a *attempt) error {
 	if err != nil {
 		return err
 	}
-	sent, err := codes.Send(ctx, providers.Target(a.half.Profile), otp.SMS)
+	to := providers.Target(a.half.Profile)
+	to.Insist = a.channel != ""
+	sent, err := codes.Send(ctx, to, cmp.Or(a.channel, otp.SMS))
 	a.half.Ref, a.half.ByApp = sent.Ref, sent.App
 	if err == nil {
 		a.half.Outcome = store.Sent
@@ -187,7 +196,7 @@ func (s *step) keep(r *http.Request, a *attempt, p plan) error {
 	var approval, listed, ended error
 	var wg sync.WaitGroup
 	mine, _ := s.guard.Token(r)
-	if mine.ID != a.token.ID {
+	if mine.ID != a.token.ID && !a.again() {
 		wg.Go(func() { ended = s.guard.End(ctx, r) })
 	}
 	if a.half.Approval != (store.Ref{}) {
@@ -214,7 +223,11 @@ func (s *step) keep(r *http.Request, a *attempt, p plan) error {
 func (s *step) answer(w http.ResponseWriter, r *http.Request, a *attempt, half store.Session, cause error) error {
 	token := a.token
 	token.Ref = half.Approval.String()
-	s.guard.Set(w, token)
+	if a.again() {
+		s.guard.SetStep(w, r, token)
+	} else {
+		s.guard.Set(w, r, token)
+	}
 	switch half.Outcome {
 	case store.Asked:
 		return s.site.Next(w, r, "/status", web.NoNotice)

@@ -67,8 +67,8 @@ func (s *step) plan(ctx context.Context, a *attempt) (plan, error) {
 	p := plan{owner: u}
 	device, reachable := providers.Device(u)
 	_, err := s.set.Pushes(u.Provider)
-	p.device, p.push = device, reachable && err == nil
-	p.text = !p.push && s.textable(u)
+	p.device, p.push = device, reachable && err == nil && a.channel == ""
+	p.text = a.channel != "" || !p.push && s.textable(u)
 	var refs []store.Ref
 	for _, e := range u.Pushes {
 		if e.Ref != (store.Ref{}) && a.now.Sub(e.At) < s.pushes.memory() {

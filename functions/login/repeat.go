@@ -29,7 +29,7 @@ func (s *step) repeat(w http.ResponseWriter, r *http.Request, a *attempt, p plan
 	case existing.Confirmed():
 		return s.site.Next(w, r, "/verify", web.NoNotice)
 	case over:
-		return web.Expired("This form was sent a while ago. Please fill in a new one.").SendTo("/login", web.BeginAgain)
+		return web.Expired("This form was sent a while ago. Please fill in a new one.").SendTo(a.start(), web.BeginAgain)
 	case err != nil && !errors.Is(err, store.ErrNotFound): // logged out meanwhile: the code page tells
 		return s.explain(a, err)
 	}

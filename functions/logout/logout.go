@@ -67,7 +67,7 @@ func (s *step) everywhere(w http.ResponseWriter, r *http.Request) error {
 // The mark that this browser is known stays: it opens nothing, and lets its
 // owner in while strangers fail on purpose.
 func (s *step) goodbye(w http.ResponseWriter, r *http.Request, n web.Notice) error {
-	s.guard.Clear(w)
+	s.guard.Clear(w, r)
 	w.Header().Set("Clear-Site-Data", `"cache", "storage"`)
 	return s.site.Next(w, r, "/", n)
 }

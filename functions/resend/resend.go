@@ -28,7 +28,7 @@ type step struct {
 	site   *web.Site
 	table  *store.Table
 	guard  *session.Guard
-	budget map[store.Flow]*budget.Budget
+	budget map[bool]*budget.Budget // by whether the phone is a stranger's
 	set    *providers.Set
 }
 
@@ -37,9 +37,9 @@ func New(_ context.Context, cfg env.Config) (http.Handler, error) {
 	vars := env.Read(cfg)
 	s := &step{now: cfg.Now, site: web.New(cfg, vars), table: store.Open(cfg, vars)}
 	s.guard = session.NewGuard(cfg, vars, s.table, s.site)
-	s.budget = map[store.Flow]*budget.Budget{
-		store.Signup: budget.New(cfg, vars, s.table, store.Signup),
-		store.Login:  budget.New(cfg, vars, s.table, store.Login),
+	s.budget = map[bool]*budget.Budget{
+		true:  budget.New(cfg, vars, s.table, store.Signup),
+		false: budget.New(cfg, vars, s.table, store.Login),
 	}
 	s.set = providers.New(cfg, vars)
 	err := vars.Err()
@@ -69,14 +69,14 @@ func (s *step) resend(w http.ResponseWriter, r *http.Request) error {
 	if now.Before(half.ResendAt) {
 		return explain(&store.Limited{After: half.ResendAt.Sub(now)}, 0)
 	}
-	sends, fresh, err := s.budget[half.Flow].Take(r.Context(), send, now)
+	sends, fresh, err := s.budget[half.Flow.Stranger()].Take(r.Context(), send, now)
 	if err != nil {
 		return explain(err, 0)
 	}
 	if !fresh {
 		return s.site.Next(w, r, "/verify", notice(channel, otp.Sent{}))
 	}
-	half.Sends, half.ResendAt = sends, s.budget[half.Flow].Next(sends, now)
+	half.Sends, half.ResendAt = sends, s.budget[half.Flow.Stranger()].Next(sends, now)
 	return s.send(w, r, half, channel)
 }
 

@@ -34,6 +34,9 @@ func (s *step) create(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if f.bearer {
+		r = session.AsBearer(r, "")
+	}
 	f.UnderWay = s.underWay(r)
 	if f.UnderWay {
 		_, _, err = s.guard.Full(r.Context(), r)
@@ -184,7 +187,7 @@ func (s *step) answer(w http.ResponseWriter, r *http.Request, a *attempt, half s
 		p := web.Invalid(web.Field{Name: "phone", Text: "We cannot send a text to that number. Enter another one."})
 		return s.refuse(a.form, p.Because(cause))
 	}
-	s.guard.Set(w, a.token)
+	s.guard.Set(w, r, a.token)
 	after := max(half.ResendAt.Sub(s.now()), time.Second)
 	switch half.Outcome {
 	case store.Postponed:

@@ -34,16 +34,18 @@ type form struct {
 	UnderWay bool // the visitor seems to have a sign-up that waits for its code
 	password string
 	key      string // a program's Idempotency-Key
+	bearer   bool   // a program wants its token in the answer
 }
 
 // read reads a form or a document. A document's seed is its Idempotency-Key, if
 // it has one.
 func read(r *http.Request) (form, error) {
-	v, err := web.Read(r, append([]string{"form"}, fields[:]...)...)
+	v, err := web.Read(r, append([]string{"form", "bearer?"}, fields[:]...)...)
 	if err != nil {
 		return form{}, err
 	}
 	f := form{Name: v["fullName"], Email: v["email"], Country: v["countryCode"], Phone: v["phone"], password: v["password"]}
+	f.bearer = v["bearer"] == "true" && web.WantsJSON(r)
 	f.Seed, f.key, err = session.Seed(r, v["form"])
 	if err != nil {
 		return form{}, err

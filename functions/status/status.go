@@ -159,13 +159,13 @@ func (s *step) confirm(w http.ResponseWriter, r *http.Request) error {
 	case push.Pending:
 		return web.StillPending("Nobody has answered on your phone yet.").SendTo("/status", web.NoNotice)
 	}
-	t, _, err := s.guard.Confirm(r.Context(), l.Half, l.Token, proof(r, l.Token))
+	t, _, err := s.guard.Confirm(r.Context(), l.Half, l.Token, proof(r, l.Token), store.FactorPush)
 	if err != nil {
 		return s.guard.Refuse(w, r, err)
 	}
-	s.guard.Set(w, t)
+	s.guard.Set(w, r, t)
 	s.guard.Remember(w, r, l.Half)
-	return s.site.Next(w, r, "/account", web.NoNotice)
+	return s.site.Next(w, r, session.Destination(l.Half), web.NoNotice)
 }
 
 // repeat answers a request like the one that confirmed the session.
@@ -174,12 +174,13 @@ func (s *step) repeat(w http.ResponseWriter, r *http.Request) error {
 	if !ok {
 		return s.guard.Refuse(w, r, session.ErrNone)
 	}
-	rotated, err := s.guard.Repeat(r.Context(), t, proof(r, t))
+	rotated, whole, err := s.guard.Repeat(r.Context(), t, proof(r, t))
 	if err != nil {
 		return s.guard.Refuse(w, r, err)
 	}
-	s.guard.Set(w, rotated)
-	return s.site.Next(w, r, "/account", web.NoNotice)
+	s.guard.Set(w, r, rotated)
+	s.guard.Remember(w, r, whole)
+	return s.site.Next(w, r, session.Destination(whole), web.NoNotice)
 }
 
 // proof is what a repeat must bring besides the cookie. There is no code here; a

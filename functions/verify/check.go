@@ -19,6 +19,7 @@ import (
 type attempt struct {
 	token session.Token
 	code  string
+	kind  string // of factor that the code turned out to be
 	half  store.Session
 	user  store.User // under the session's email; zero when there is none
 }
@@ -49,7 +50,7 @@ func (s *step) check(w http.ResponseWriter, r *http.Request) error {
 		return err
 	case a.half.Flow == store.Signup && a.half.Hash == "":
 		return web.Lost()
-	case a.half.Flow == store.Login && (a.user.UID != a.half.UID || a.user.Epoch != a.half.Epoch): // deleted, or signed out everywhere
+	case a.half.Flow != store.Signup && !s.alive(a): // deleted, or signed out everywhere
 		return s.guard.Refuse(w, r, session.ErrNone)
 	}
 	return s.ask(w, r, a)
@@ -86,10 +87,12 @@ func (s *step) ask(w http.ResponseWriter, r *http.Request, a *attempt) error {
 	err := s.judge(ctx, a)
 	var limited *otp.LimitedError
 	switch {
-	case err == nil && a.half.Flow == store.Login:
-		return s.confirm(w, r, a)
-	case err == nil:
+	case err == nil && a.half.Flow == store.Signup:
 		return s.complete(w, r, a)
+	case err == nil && a.half.Flow == store.Move:
+		return s.move(w, r, a)
+	case err == nil:
+		return s.confirm(w, r, a)
 	case errors.Is(err, errUsed):
 		p := web.WrongCode(s.guard.Tries - a.half.Checks)
 		p.Detail = "That code was used already. Wait for the next one that your app shows."
@@ -119,15 +122,17 @@ func (s *step) judge(ctx context.Context, a *attempt) error {
 	if err != nil {
 		return err
 	}
+	a.kind = store.FactorCode
 	sent := codes.Check(ctx, providers.Target(a.half.Profile), a.half.Ref, a.code)
 	factors := s.set.Factors()
 	var limited *otp.LimitedError
-	if !providers.Uses(a.user, a.half.Token) || factors == nil || !errors.Is(sent, otp.ErrWrong) && !errors.Is(sent, otp.ErrGone) && !errors.As(sent, &limited) {
+	if a.half.Flow.Stranger() || !providers.Uses(a.user, a.half.Token) || factors == nil || !errors.Is(sent, otp.ErrWrong) && !errors.Is(sent, otp.ErrGone) && !errors.As(sent, &limited) {
 		return sent
 	}
 	err = factors.CheckToken(ctx, a.half.UID, a.half.Token, a.code)
 	switch {
 	case err == nil:
+		a.kind = store.FactorToken
 		return s.spend(ctx, a)
 	case errors.Is(err, otp.ErrGone), errors.Is(err, otp.ErrWrong) && limited != nil:
 		return sent // nothing is known of the app any more, or the text's limit is what the visitor runs into
@@ -170,20 +175,23 @@ func (s *step) complete(w http.ResponseWriter, r *http.Request, a *attempt) erro
 
 // confirm signs the browser in. Only the request that did it sends the text.
 func (s *step) confirm(w http.ResponseWriter, r *http.Request, a *attempt) error {
-	t, first, err := s.guard.Confirm(r.Context(), a.half, a.token, a.code)
+	t, first, err := s.guard.Confirm(r.Context(), a.half, a.token, a.code, a.kind)
 	if errors.Is(err, session.ErrNone) {
 		return s.guard.Refuse(w, r, err)
 	}
 	if err != nil {
 		return err
 	}
-	s.guard.Set(w, t)
+	s.guard.Set(w, r, t)
 	s.guard.Remember(w, r, a.half)
 	notice := web.NoNotice
 	if first && a.half.Flow == store.Signup {
 		notice = s.celebrate(r, a.half)
 	}
-	return s.site.Next(w, r, "/account", notice)
+	if first && a.half.Flow == store.Move {
+		notice = s.farewell(r, a)
+	}
+	return s.site.Next(w, r, session.Destination(a.half), notice)
 }
 
 // celebrate sends the confirmation text, at most once: a failure, or an answer

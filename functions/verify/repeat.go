@@ -45,12 +45,13 @@ func (s *step) unreserved(w http.ResponseWriter, r *http.Request, a *attempt) er
 // repeated answers a request that may be the repeat of the one that confirmed
 // the session.
 func (s *step) repeated(w http.ResponseWriter, r *http.Request, a *attempt) error {
-	t, err := s.guard.Repeat(r.Context(), a.token, a.code)
+	t, whole, err := s.guard.Repeat(r.Context(), a.token, a.code)
 	if err != nil {
 		return s.guard.Refuse(w, r, err)
 	}
-	s.guard.Set(w, t)
-	return s.site.Next(w, r, "/account", web.NoNotice)
+	s.guard.Set(w, r, t)
+	s.guard.Remember(w, r, whole)
+	return s.site.Next(w, r, session.Destination(whole), web.NoNotice)
 }
 
 // gone answers when the vendor has no such code any more. If this very session
@@ -66,6 +67,9 @@ func (s *step) gone(w http.ResponseWriter, r *http.Request, a *attempt) error {
 		if err != nil && !errors.Is(err, store.ErrNotFound) {
 			return err
 		}
+	}
+	if a.half.Flow == store.Move && s.movedBy(a) {
+		return s.settle(w, r, a)
 	}
 	p := web.Expired("That code is no longer valid. Ask for a new one below.")
 	return s.behind(w, r, a, p.On(s.page, s.view(a.half, p)))

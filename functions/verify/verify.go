@@ -87,7 +87,9 @@ func (s *step) document(half store.Session) map[string]any {
 // content is what the page shows: of the phone only its last digits, and
 // never a code that was typed.
 type content struct {
-	Login    bool
+	Login    bool // the phone is an account's, and proved
+	Flow     store.Flow
+	Back     string // where who gives up goes
 	Ending   string
 	Way      string
 	Wait     int
@@ -100,7 +102,7 @@ type content struct {
 
 func (s *step) content(half store.Session, p *web.Problem) content {
 	return content{
-		Login: half.Flow == store.Login, Ending: half.Phone.Ending(), Way: way(half), Wait: s.wait(half),
+		Login: !half.Flow.Stranger(), Flow: half.Flow, Back: session.Destination(half), Ending: half.Phone.Ending(), Way: way(half), Wait: s.wait(half),
 		Channels: s.set.Offered(half), Rival: s.rival(half), Paused: half.Paused, Problem: p,
 	}
 }
@@ -109,10 +111,11 @@ func (s *step) content(half store.Session, p *web.Problem) content {
 func (s *step) view(half store.Session, p *web.Problem) web.View { return titled(s.content(half, p)) }
 
 func titled(c content) web.View {
+	title := "Verify your phone"
 	if c.Login {
-		return web.View{Title: "Confirm that it is you", Data: c}
+		title = "Confirm that it is you"
 	}
-	return web.View{Title: "Verify your phone", Data: c}
+	return web.View{Title: title, SignedIn: c.Flow == store.Proof, Data: c}
 }
 
 // longest is for how long a push lives at most.
@@ -136,11 +139,11 @@ func way(half store.Session) string {
 		return "sent"
 	case half.Token != "":
 		return "authenticator"
-	case half.Flow == store.Login && asked && half.Provider == authy.Name:
+	case !half.Flow.Stranger() && asked && half.Provider == authy.Name:
 		return "authy or ask"
-	case half.Flow == store.Login && asked:
+	case !half.Flow.Stranger() && asked:
 		return "ask"
-	case half.Flow == store.Login || half.Failed():
+	case !half.Flow.Stranger() || half.Failed():
 		return "unsent"
 	}
 	return "sent"

@@ -35,20 +35,34 @@ func New(cfg env.Config, vars *env.Vars) *Set {
 	s := &Set{
 		Default:  vars.OneOf("PROVIDER", verify.Name, authy.Name),
 		Channels: otp.Channels(vars),
-		codes:    map[store.Flow]map[string]otp.Codes{store.Signup: {}, store.Login: {}},
+		codes:    map[store.Flow]map[string]otp.Codes{},
 		pushes:   map[string]push.Pushes{},
 	}
 	v := verify.New(cfg, vars, s.Default == verify.Name)
 	if v != nil {
-		s.codes[store.Signup][verify.Name], s.codes[store.Login][verify.Name] = v.Signup(), v.Login()
+		s.serve(verify.Name, v.Signup(), v.Login())
 		s.pushes[verify.Name], s.factors = v.Pushes(), v.Factors()
 	}
 	a := authy.New(cfg, vars, s.Default == authy.Name)
 	if a != nil {
-		s.codes[store.Signup][authy.Name], s.codes[store.Login][authy.Name] = a.Signup(), a.Login()
+		s.serve(authy.Name, a.Signup(), a.Login())
 		s.pushes[authy.Name] = a.Pushes()
 	}
 	return s
+}
+
+// serve notes how a vendor sends codes, to phones that nobody has proved and to
+// those of users.
+func (s *Set) serve(name string, strangers, users otp.Codes) {
+	for _, flow := range []store.Flow{store.Signup, store.Login, store.Proof, store.Move} {
+		if s.codes[flow] == nil {
+			s.codes[flow] = map[string]otp.Codes{}
+		}
+		s.codes[flow][name] = users
+		if flow.Stranger() {
+			s.codes[flow][name] = strangers
+		}
+	}
 }
 
 // Codes is how the named vendor sends and checks the codes of a flow, or

@@ -36,7 +36,7 @@ func TestConfirmInParallel(t *testing.T) {
 	firsts, values := 0, map[string]int{}
 	for range 50 {
 		wg.Go(func() {
-			got, first, err := b.guard.Confirm(t.Context(), s, token(), code)
+			got, first, err := b.guard.Confirm(t.Context(), s, token(), code, store.FactorCode)
 			mu.Lock()
 			defer mu.Unlock()
 			if err != nil {
@@ -84,7 +84,7 @@ func TestRepeat(t *testing.T) {
 		{"the new cookie", rotated, code, 0, false},
 	} {
 		b.Clock.Set(start.Add(c.after))
-		got, err := b.guard.Repeat(t.Context(), c.tok, c.code)
+		got, _, err := b.guard.Repeat(t.Context(), c.tok, c.code)
 		if c.ok && (err != nil || got != rotated) || !c.ok && (!errors.Is(err, session.ErrNone) || got != (session.Token{})) {
 			t.Errorf("%s: %v", c.name, err)
 		}
@@ -94,7 +94,7 @@ func TestRepeat(t *testing.T) {
 			t.Fatal(err)
 		}
 		s.Secret = c.tok.Hash()
-		got, first, err := b.guard.Confirm(t.Context(), s, c.tok, c.code)
+		got, first, err := b.guard.Confirm(t.Context(), s, c.tok, c.code, store.FactorCode)
 		if first || c.ok && (err != nil || got != rotated) || !c.ok && (!errors.Is(err, session.ErrNone) || got != (session.Token{})) {
 			t.Errorf("%s, by Confirm: first %v, %v", c.name, first, err)
 		}
@@ -108,12 +108,12 @@ func TestRepeat(t *testing.T) {
 func TestRepeatOfNothing(t *testing.T) {
 	t.Parallel()
 	b := open(t)
-	_, err := b.guard.Repeat(t.Context(), token(), code)
+	_, _, err := b.guard.Repeat(t.Context(), token(), code)
 	if !errors.Is(err, session.ErrNone) {
 		t.Errorf("no session: %v", err)
 	}
 	b.begin(t, token())
-	_, err = b.guard.Repeat(t.Context(), token(), code)
+	_, _, err = b.guard.Repeat(t.Context(), token(), code)
 	if !errors.Is(err, session.ErrNone) {
 		t.Errorf("a half session: %v", err)
 	}
@@ -125,7 +125,7 @@ func TestConfirmTooLate(t *testing.T) {
 	b := open(t)
 	s := b.begin(t, token())
 	b.Clock.Set(s.ValidUntil)
-	got, first, err := b.guard.Confirm(t.Context(), s, token(), code)
+	got, first, err := b.guard.Confirm(t.Context(), s, token(), code, store.FactorCode)
 	if first || !errors.Is(err, session.ErrNone) || got != (session.Token{}) {
 		t.Errorf("first %v, %v", first, err)
 	}
@@ -137,7 +137,7 @@ func TestConfirmWhoseAnswerIsLost(t *testing.T) {
 	b := open(t)
 	s := b.begin(t, token())
 	b.Wire.Lose("UpdateItem", 1)
-	got, _, err := b.guard.Confirm(t.Context(), s, token(), code)
+	got, _, err := b.guard.Confirm(t.Context(), s, token(), code, store.FactorCode)
 	if err != nil || got != token().Rotated(s.Salt) || b.Wire.Count("UpdateItem") != 3 { // confirm, its retry, the repeat
 		t.Errorf("%v after %d updates", err, b.Wire.Count("UpdateItem"))
 	}

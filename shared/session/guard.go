@@ -1,6 +1,7 @@
 package session
 
 import (
+	"cmp"
 	"context"
 	"encoding/hex"
 	"errors"
@@ -36,11 +37,19 @@ func (r refused) Unwrap() error { return r.error }
 
 // begin is the form that a session of this flow begins with.
 func begin(flow store.Flow) string {
-	if flow == store.Login {
+	switch flow {
+	case store.Login:
 		return "/login"
+	case store.Proof:
+		return "/login/again"
+	case store.Move:
+		return "/phone"
 	}
 	return "/signup"
 }
+
+// Destination is where a visitor goes who has just been signed in.
+func Destination(s store.Session) string { return cmp.Or(s.ReturnTo, "/account") }
 
 // repeatable is how long a repeat of the confirming request gets its answer.
 const repeatable = 30 * time.Second
@@ -77,23 +86,12 @@ func NewGuard(cfg env.Config, vars *env.Vars, table *store.Table, site *web.Site
 	return g
 }
 
-// Token reads the request's cookie.
-func (g *Guard) Token(r *http.Request) (Token, bool) {
-	c, err := r.Cookie(g.site.CookieName("session"))
-	if err != nil {
-		return Token{}, false
-	}
-	return Parse(c.Value)
-}
-
-// Set gives the browser the token, for as long as it runs.
-func (g *Guard) Set(w http.ResponseWriter, t Token) {
-	http.SetCookie(w, g.site.Cookie("session", t.Value(), 0))
-}
-
-// Clear makes the browser forget its token.
-func (g *Guard) Clear(w http.ResponseWriter) {
-	http.SetCookie(w, g.site.Cookie("session", "", -1))
+// Beside is a half session for somebody who is signed in: what it proves is put
+// into the whole session's place, and does not outlive that.
+func (g *Guard) Beside(whole store.Session, t Token, flow store.Flow, p store.Profile) store.Session {
+	s := g.New(t, flow, p)
+	s.UID, s.Epoch, s.Parent, s.EndsAt = whole.UID, whole.Epoch, whole.ID, whole.EndsAt
+	return s
 }
 
 // New is a half session under a token, not yet written.
@@ -187,12 +185,27 @@ func (g *Guard) Waiting(ctx context.Context, r *http.Request) (Waiting, error) {
 	return Waiting{t, u, s, a}, nil
 }
 
-// End ends the session that a request brings, if it brings one, half or whole.
+// End ends the sessions that a request brings, half or whole.
 func (g *Guard) End(ctx context.Context, r *http.Request) error {
-	t, ok := g.Token(r)
-	if !ok {
+	whole, ok := g.Whole(r)
+	step, also := g.Token(r)
+	if !ok && !also {
 		return nil
 	}
+	var failed error
+	var wg sync.WaitGroup
+	if also && step.ID != whole.ID {
+		wg.Go(func() { failed = g.end(ctx, step) })
+	}
+	var err error
+	if ok {
+		err = g.end(ctx, whole)
+	}
+	wg.Wait()
+	return errors.Join(err, failed)
+}
+
+func (g *Guard) end(ctx context.Context, t Token) error {
 	err := g.table.EndSession(ctx, store.Session{Key: t.Key, ID: t.ID, Secret: t.Hash()}, g.now())
 	if errors.Is(err, store.ErrRefused) {
 		return nil
@@ -205,7 +218,7 @@ func (g *Guard) End(ctx context.Context, r *http.Request) error {
 // ErrHalf, after the same work whether or not a half session's email belongs to
 // a user.
 func (g *Guard) Full(ctx context.Context, r *http.Request) (store.User, store.Session, error) {
-	t, ok := g.Token(r)
+	t, ok := g.Whole(r)
 	if !ok {
 		return store.User{}, store.Session{}, ErrNone
 	}
@@ -237,19 +250,32 @@ func (g *Guard) Full(ctx context.Context, r *http.Request) (store.User, store.Se
 }
 
 // Confirm makes the session a signed-in one and returns its new token. code is
-// what proved it. first is false when an equal request was there before: it
-// gets the same token. ErrNone says that the session is not the token's any
-// more. A login's failures before this success are forgotten meanwhile.
-func (g *Guard) Confirm(ctx context.Context, s store.Session, t Token, code string) (rotated Token, first bool, err error) {
+// what proved it, and factor the kind of that. first is false when an equal
+// request was there before: it gets the same token. ErrNone says that the session
+// is not the token's any more, or that the one it was begun from is over. A
+// login's failures before this success are forgotten meanwhile.
+func (g *Guard) Confirm(ctx context.Context, s store.Session, t Token, code, factor string) (rotated Token, first bool, err error) {
 	now := g.now()
+	if s.Parent != "" {
+		err = g.table.EndParent(ctx, s, now)
+		if errors.Is(err, store.ErrRefused) {
+			return g.confirmed(ctx, t, code)
+		}
+		if err != nil {
+			return Token{}, false, err
+		}
+	}
 	rotated = t.Rotated(s.Salt)
 	next := s
-	next.Secret, next.Proof = rotated.Hash(), Proof(s.Salt, code)
+	next.Secret, next.Proof, next.Factor = rotated.Hash(), Proof(s.Salt, code), factor
 	next.ConfirmedAt, next.PreviousTo = now, now.Add(repeatable)
 	next.EndsAt = now.Add(g.total)
+	if !s.EndsAt.IsZero() {
+		next.EndsAt = earlier(next.EndsAt, s.EndsAt)
+	}
 	next.ValidUntil = earlier(now.Add(g.idle), next.EndsAt)
 	var wg sync.WaitGroup
-	if len(s.Lanes) > 0 {
+	if !s.Flow.Stranger() || len(s.Lanes) > 0 {
 		wg.Go(func() { g.forget(ctx, s) })
 	}
 	err = g.table.Confirm(ctx, s, next)
@@ -257,7 +283,12 @@ func (g *Guard) Confirm(ctx context.Context, s store.Session, t Token, code stri
 	if !errors.Is(err, store.ErrRefused) {
 		return rotated, err == nil, err
 	}
-	rotated, err = g.Repeat(ctx, t, code)
+	return g.confirmed(ctx, t, code)
+}
+
+// confirmed is what an equal request was given before.
+func (g *Guard) confirmed(ctx context.Context, t Token, code string) (Token, bool, error) {
+	rotated, _, err := g.Repeat(ctx, t, code)
 	return rotated, false, err
 }
 
@@ -266,25 +297,25 @@ func (g *Guard) Confirm(ctx context.Context, s store.Session, t Token, code stri
 const repeats = 60
 
 // Repeat returns the new token to a repeat of the request that confirmed the
-// session, or ErrNone. It is counted before the code is compared, and a wrong
+// session, and that session, or ErrNone. It is counted before the code is compared, and a wrong
 // code, which only somebody guessing with a stolen cookie brings, ends all
 // repeats.
-func (g *Guard) Repeat(ctx context.Context, t Token, code string) (Token, error) {
+func (g *Guard) Repeat(ctx context.Context, t Token, code string) (Token, store.Session, error) {
 	s, err := g.table.Repeat(ctx, store.Session{Key: t.Key, ID: t.ID, Previous: t.Hash()}, repeats, g.now())
 	if errors.Is(err, store.ErrRefused) {
-		return Token{}, ErrNone
+		return Token{}, store.Session{}, ErrNone
 	}
 	if err != nil {
-		return Token{}, err
+		return Token{}, store.Session{}, err
 	}
 	if Equal(s.Proof, Proof(s.Salt, code)) {
-		return t.Rotated(s.Salt), nil
+		return t.Rotated(s.Salt), s, nil
 	}
 	err = g.table.EndRepeats(ctx, s)
 	if err != nil && !errors.Is(err, store.ErrRefused) {
-		return Token{}, err
+		return Token{}, store.Session{}, err
 	}
-	return Token{}, ErrNone
+	return Token{}, store.Session{}, ErrNone
 }
 
 func earlier(a, b time.Time) time.Time {

@@ -39,7 +39,7 @@ func (b *gate) enter(t testing.TB) (store.Session, session.Token) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	rotated, first, err := b.guard.Confirm(t.Context(), s, token(), code)
+	rotated, first, err := b.guard.Confirm(t.Context(), s, token(), code, store.FactorCode)
 	if err != nil || !first {
 		t.Fatalf("first %v, %v", first, err)
 	}
@@ -154,7 +154,7 @@ func TestFull(t *testing.T) {
 			t.Errorf("%s, half: %v", name, got)
 		}
 	}
-	rotated, _, err := b.guard.Confirm(t.Context(), s, tok, code)
+	rotated, _, err := b.guard.Confirm(t.Context(), s, tok, code, store.FactorCode)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -233,7 +233,7 @@ func TestFullOfAnotherEpoch(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		rotated, _, err := b.guard.Confirm(t.Context(), s, token(), code)
+		rotated, _, err := b.guard.Confirm(t.Context(), s, token(), code, store.FactorCode)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -282,7 +282,7 @@ func TestTableOutOfReach(t *testing.T) {
 		case "BatchGetItem":
 			err = b.full(t, rotated.Value())
 		case "UpdateItem":
-			_, _, err = b.guard.Confirm(t.Context(), s, token(), code)
+			_, _, err = b.guard.Confirm(t.Context(), s, token(), code, store.FactorCode)
 		}
 		for _, known := range []error{session.ErrNone, session.ErrOver, session.ErrHalf, session.ErrConfirmed} {
 			if err == nil || errors.Is(err, known) {
@@ -300,7 +300,7 @@ func TestTableHoldsNoSecret(t *testing.T) {
 	b := open(t)
 	s := b.begin(t, token())
 	before := b.Dump(t)
-	rotated, _, err := b.guard.Confirm(t.Context(), s, token(), code)
+	rotated, _, err := b.guard.Confirm(t.Context(), s, token(), code, store.FactorCode)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -330,7 +330,7 @@ func TestTableHoldsNoSecret(t *testing.T) {
 func TestCookie(t *testing.T) {
 	t.Parallel()
 	b, w := open(t), httptest.NewRecorder()
-	b.guard.Set(w, token())
+	b.guard.Set(w, httptest.NewRequest("GET", "/", nil), token())
 	c := w.Result().Cookies()[0]
 	if c.Name != "__Host-latchkey-session" || c.Value != token().Value() || c.MaxAge != 0 || !c.Expires.IsZero() || !c.Secure || !c.HttpOnly || c.SameSite != http.SameSiteLaxMode || c.Path != "/" || c.Domain != "" {
 		t.Errorf("%v", c)

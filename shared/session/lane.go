@@ -10,6 +10,7 @@ import (
 
 	"latchkey/shared/env"
 	"latchkey/shared/store"
+	"latchkey/shared/web"
 )
 
 // failures is the rule under which a login's tries are counted.
@@ -64,14 +65,15 @@ func (g *Guard) forget(ctx context.Context, s store.Session) {
 	}
 }
 
-// Device is what a browser brings to be known as one of this email's user. Its
+// Device is what a client brings to be known as one of this email's user. Its
 // Secret has to be Genuine before it is believed.
 func (g *Guard) Device(r *http.Request, key string) (Token, bool) {
+	value, other := r.Context().Value(bearerKey{}).(string)
 	c, err := r.Cookie(g.site.CookieName("device"))
-	if err != nil {
-		return Token{}, false
+	if err == nil && !other {
+		value = c.Value
 	}
-	t, ok := Parse(c.Value)
+	t, ok := Parse(value)
 	return t, ok && t.Key == key
 }
 
@@ -95,6 +97,11 @@ func (g *Guard) Remember(w http.ResponseWriter, r *http.Request, s store.Session
 	if !known || !Genuine(t, s.Epoch) {
 		t = Token{Key: s.Key, ID: hex.EncodeToString(Random(16))}
 		t.Secret = deviceSecret(t, s.Epoch)
+	}
+	_, other := bearer(r)
+	if other {
+		web.Tell(w, "device", t.Value())
+		return
 	}
 	http.SetCookie(w, g.site.Cookie("device", t.Value(), remembered))
 }

@@ -133,7 +133,7 @@ func TestConfirmForgetsFailures(t *testing.T) {
 			t.Errorf("%s: %v", subject, got)
 		}
 	}
-	_, first, err := b.guard.Confirm(t.Context(), s, tok, code)
+	_, first, err := b.guard.Confirm(t.Context(), s, tok, code, store.FactorCode)
 	if err != nil || !first {
 		t.Fatalf("%v %v", first, err)
 	}
@@ -159,7 +159,7 @@ func TestConfirmWithoutForgetting(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.Wire.Lose("DeleteItem", 100)
-	_, first, err := b.guard.Confirm(t.Context(), s, tok, code)
+	_, first, err := b.guard.Confirm(t.Context(), s, tok, code, store.FactorCode)
 	if err != nil || !first || b.Wire.Count("DeleteItem") == 0 {
 		t.Errorf("%v %v", first, err)
 	}

@@ -14,6 +14,9 @@ import (
 func (g *Guard) Refuse(w http.ResponseWriter, r *http.Request, err error) error {
 	due := refused{due: "/login"}
 	errors.As(err, &due)
+	if errors.Is(err, ErrOver) || errors.Is(err, ErrNone) {
+		g.clearStep(w, r)
+	}
 	switch {
 	case errors.Is(err, ErrConfirmed):
 		return g.site.Next(w, r, "/account", web.NoNotice)

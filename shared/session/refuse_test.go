@@ -91,7 +91,7 @@ func (b *gate) at(t testing.TB, flow store.Flow, approval, confirmed bool) sessi
 		err = b.RecordSend(t.Context(), s)
 	}
 	if confirmed {
-		tok, _, err = b.guard.Confirm(t.Context(), s, tok, code)
+		tok, _, err = b.guard.Confirm(t.Context(), s, tok, code, store.FactorCode)
 	}
 	if err != nil {
 		t.Fatal(err)

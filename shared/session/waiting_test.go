@@ -188,7 +188,7 @@ func TestWaitingIsGuarded(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	rotated, first, err := b.guard.Confirm(t.Context(), s, tok, "proof")
+	rotated, first, err := b.guard.Confirm(t.Context(), s, tok, "proof", store.FactorCode)
 	if err != nil || !first || rotated.Ref != "" {
 		t.Fatalf("%v %v %q", first, err, rotated.Ref)
 	}
@@ -198,7 +198,7 @@ func TestWaitingIsGuarded(t *testing.T) {
 	if got := waiting(rotated.Value()); !errors.Is(got, session.ErrConfirmed) {
 		t.Errorf("the new cookie: %v", got)
 	}
-	again, err := b.guard.Repeat(t.Context(), tok, "proof")
+	again, _, err := b.guard.Repeat(t.Context(), tok, "proof")
 	if err != nil || again != rotated {
 		t.Errorf("a repeat: %v", err)
 	}

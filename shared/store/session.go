@@ -13,11 +13,17 @@ import (
 // Flow says what a session was begun for.
 type Flow string
 
-// The two ways in.
+// The ways in, and what somebody who is signed in proves anew.
 const (
 	Signup Flow = "signup"
 	Login  Flow = "login"
+	Proof  Flow = "proof" // the second factor, once more
+	Move   Flow = "move"  // another phone, in the place of the account's
 )
+
+// Stranger reports whether the flow's codes go to a phone that nobody has proved
+// yet. They are limited, and kept apart at the vendor, as a sign-up's are.
+func (f Flow) Stranger() bool { return f == Signup || f == Move }
 
 // Session is one sign-up or one login, from its form to its end. Unconfirmed,
 // it reaches only the steps that confirm it. It is confirmed once.
@@ -39,9 +45,14 @@ type Session struct {
 
 	CreatedAt   time.Time
 	ValidUntil  time.Time // what code compares; moved on by use
-	EndsAt      time.Time // the confirmed session's last moment, whatever its use
+	EndsAt      time.Time // the confirmed session's last moment, whatever its use; before that a bound on it, or zero
 	ConfirmedAt time.Time // zero: unconfirmed
 	TouchedAt   time.Time
+	Factor      string // what confirmed it: one of the Factor constants
+
+	ReturnTo string // the path of our own that its visitor came from, "" for none
+	Parent   string // id of the whole session that it was begun from, which ends when this one is confirmed
+	Lost     bool   // the account's phone is lost: a recovery code stands for it
 
 	Ref      string // the vendor's id of the verification
 	Outcome  Outcome
@@ -67,6 +78,13 @@ type Attempt struct {
 	Rival    Push     // somebody else's push, of which the visitor is warned
 }
 
+// How a session was confirmed.
+const (
+	FactorCode  = "code" // sent to the phone, or shown by Authy's app
+	FactorPush  = "push"
+	FactorToken = "totp" // an authenticator's
+)
+
 // Outcome is what came of the last code that a session asked for, so that a
 // repeat of the request gets the answer of the first.
 type Outcome string
@@ -90,7 +108,7 @@ func (s Session) Confirmed() bool { return !s.ConfirmedAt.IsZero() }
 
 // profile names the attributes that a session loses when it is confirmed.
 const profile = "#name, email, phone, country, calling_code, #hash, provider, provider_ref," +
-	" by_app, sends, sends_version, code_ref, check_at, check_old, resend_at, #number, #token, lanes, paused, rival"
+	" by_app, sends, sends_version, code_ref, check_at, check_old, resend_at, #number, #token, lanes, paused, rival, lost"
 
 func sessionKey(k, id string) item { return key("U#"+k, "S#"+id) }
 
@@ -132,6 +150,28 @@ func (t *Table) EndSession(ctx context.Context, s Session, now time.Time) error 
 		" REMOVE secret, previous, previous_to, proof, approval, "+profile,
 		"secret = :secret OR (previous = :secret AND previous_to > :now)",
 		item{":secret": binary(s.Secret), ":now": millis(now), ":expires_at": seconds(now.Add(2 * day))})
+	return err
+}
+
+// EndParent ends the whole session that s was begun from, so that s can take its
+// place. It may be repeated. ErrRefused says that the parent is over, or was
+// replaced by another.
+func (t *Table) EndParent(ctx context.Context, s Session, now time.Time) error {
+	_, err := t.update(ctx, sessionKey(s.Key, s.Parent), "SET ended_by = :by, valid_until = :now, expires_at = :expires_at"+
+		" REMOVE secret, previous, previous_to, proof",
+		"uid = :uid AND epoch = :epoch AND (attribute_exists(secret) AND attribute_exists(confirmed_at) AND valid_until > :now OR ended_by = :by)",
+		item{
+			":by": text(s.ID), ":uid": text(s.UID), ":epoch": text(s.Epoch),
+			":now": millis(now), ":expires_at": seconds(now.Add(2 * day)),
+		})
+	return err
+}
+
+// AdoptEpoch lets a whole session outlive the change of its user's epoch that it
+// made itself.
+func (t *Table) AdoptEpoch(ctx context.Context, s Session, epoch string) error {
+	_, err := t.update(ctx, sessionKey(s.Key, s.ID), "SET epoch = :epoch", "attribute_exists(confirmed_at) AND secret = :secret",
+		item{":epoch": text(epoch), ":secret": binary(s.Secret)})
 	return err
 }
 
@@ -238,13 +278,13 @@ func (t *Table) MarkTaken(ctx context.Context, s Session) error {
 func (t *Table) Confirm(ctx context.Context, s, next Session) error {
 	_, err := t.update(ctx, sessionKey(s.Key, s.ID),
 		"SET secret = :next, previous = :secret, proof = :proof, previous_to = :previous_to, confirmed_at = :now, touched_at = :now,"+
-			" valid_until = :valid_until, ends_at = :ends_at, expires_at = :expires_at REMOVE "+profile,
+			" valid_until = :valid_until, ends_at = :ends_at, expires_at = :expires_at, factor = :factor, epoch = :epoch REMOVE "+profile,
 		"attribute_exists(pk) AND attribute_not_exists(confirmed_at) AND secret = :secret AND valid_until > :now",
 		item{
 			":next": binary(next.Secret), ":secret": binary(s.Secret), ":proof": binary(next.Proof),
 			":now": millis(next.ConfirmedAt), ":previous_to": millis(next.PreviousTo),
-			":valid_until": millis(next.ValidUntil),
-			":ends_at":     millis(next.EndsAt), ":expires_at": seconds(afterwards(next.EndsAt)),
+			":valid_until": millis(next.ValidUntil), ":factor": text(next.Factor), ":epoch": text(next.Epoch),
+			":ends_at": millis(next.EndsAt), ":expires_at": seconds(afterwards(next.EndsAt)),
 		})
 	return err
 }
@@ -294,6 +334,12 @@ func (s Session) item() item {
 	it.set("created_at", s.CreatedAt)
 	it.set("valid_until", s.ValidUntil)
 	it["expires_at"] = seconds(afterwards(s.ValidUntil))
+	it.set("ends_at", s.EndsAt)
+	it.set("return_to", s.ReturnTo)
+	it.set("parent", s.Parent)
+	if s.Lost {
+		it.set("lost", 1)
+	}
 	it.set("number", s.Number)
 	it.set("token", s.Token)
 	it.set("lanes", strings.Join(s.Lanes, " "))
@@ -332,6 +378,10 @@ func sessionFrom(it item) Session {
 		EndsAt:      it.time("ends_at"),
 		ConfirmedAt: it.time("confirmed_at"),
 		TouchedAt:   it.time("touched_at"),
+		Factor:      it.text("factor"),
+		ReturnTo:    it.text("return_to"),
+		Parent:      it.text("parent"),
+		Lost:        it.number("lost") != 0,
 		Ref:         it.text("code_ref"),
 		Outcome:     Outcome(it.text("outcome")),
 		Sends:       Sends{Times: it.times("sends"), Version: int(it.number("sends_version"))},

@@ -34,9 +34,12 @@ type User struct {
 	Epoch string // random; sessions of another epoch are dead
 	Profile
 	Role       string
-	Proof      string // recognises the code that made it, for the try after a crash
+	Proof      string // recognises the code that made it, or that moved its phone, for the try after a crash
 	CreatedAt  time.Time
 	VerifiedAt time.Time
+	MovedAt    time.Time // when the phone was changed last; zero if it never was
+	MovedBy    string    // the session that did it
+	MovedFrom  phone.Number
 
 	Factors        []Factor // oldest first
 	FactorsVersion int
@@ -231,6 +234,9 @@ func userFrom(it item) User {
 		Proof:      it.text("proof"),
 		CreatedAt:  it.time("created_at"),
 		VerifiedAt: it.time("verified_at"),
+		MovedAt:    it.time("moved_at"),
+		MovedBy:    it.text("moved_by"),
+		MovedFrom:  phone.Number(it.text("moved_from")),
 
 		Factors:        factorsFrom(it.items("factors")),
 		FactorsVersion: int(it.number("factors_version")),

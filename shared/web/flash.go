@@ -30,6 +30,9 @@ const (
 	FactorRemoved Notice = "factor-removed"
 	NotRegistered Notice = "not-registered"
 	OneMoreTime   Notice = "one-more-time"
+	PhoneMoved    Notice = "phone-moved"
+	NewPassword   Notice = "new-password"
+	PhoneNext     Notice = "phone-next"
 )
 
 // Message is a notice as a page shows it.
@@ -73,13 +76,19 @@ func (n Notice) message() Message {
 	case EverywhereOut:
 		return Message{Text: "You are logged out, here and on every other device."}
 	case ProveAgain:
-		return Message{Text: "To change how you log in, please log in once more.", Error: true}
+		return Message{Text: "For this, please confirm once more that it is you.", Error: true}
 	case FactorAdded:
 		return Message{Text: "Done. You can use it from your next login on."}
 	case NotRegistered:
 		return Message{Text: "The device has not registered yet. Finish on the device, then press the button again.", Error: true}
 	case OneMoreTime:
 		return Message{Text: "Those were too many codes that did not fit. Please add the app anew.", Error: true}
+	case PhoneMoved:
+		return Message{Text: "Your account has its new phone. All other devices are logged out, and we told the old number."}
+	case NewPassword:
+		return Message{Text: "Your password is changed, and all other devices are logged out."}
+	case PhoneNext:
+		return Message{Text: "That code was right and is used up. Now tell us your new phone."}
 	case FactorRemoved:
 		return Message{Text: "It is removed and cannot be used to log in any more."}
 	}

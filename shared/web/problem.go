@@ -3,8 +3,10 @@ package web
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 )
@@ -125,6 +127,12 @@ func Reauth() *Problem {
 	return &Problem{Status: 403, Code: "reauth", Title: "Please confirm that it is you", Detail: "It has been a while since you proved it. Log in again, then you can change this."}
 }
 
+// Cooling is what is not allowed yet, because the account's phone was changed a
+// short while ago (R-11A).
+func Cooling(after time.Duration) *Problem {
+	return &Problem{Status: 403, Code: "cooling", Title: "Not just yet", Detail: "The phone of this account was changed a short while ago. For your safety this can be changed again in " + words(after) + ".", RetryAfter: max(after, time.Second)}
+}
+
 // NotFound is a path that does not exist.
 func NotFound() *Problem {
 	return &Problem{Status: 404, Code: "not_found", Title: "There is no such page", Detail: "Check the address, or go back to the front page."}
@@ -237,6 +245,9 @@ func (s *Site) problem(w http.ResponseWriter, r *http.Request, p *Problem) {
 		}
 		doc["fields"] = fields
 	}
+	for name, value := range told(w) {
+		doc[name] = value
+	}
 	write(w, p.Status, "application/problem+json", doc)
 }
 
@@ -249,14 +260,42 @@ func (s *Site) JSON(w http.ResponseWriter, doc any) error {
 // Next sends a person on with a notice, and tells a program the path.
 func (s *Site) Next(w http.ResponseWriter, r *http.Request, path string, n Notice) error {
 	if WantsJSON(r) {
-		return s.JSON(w, map[string]string{"next": path})
+		doc := map[string]string{"next": path}
+		maps.Copy(doc, told(w))
+		return s.JSON(w, doc)
 	}
 	s.Notify(w, n)
 	redirect(w, path)
 	return nil
 }
 
-// redirect always leads to a path of our own, written in the code (R-031).
+// LocalPath is the path if it leads to a page of our own whatever a browser makes
+// of it, else "" (R-031).
+func LocalPath(path string) string {
+	strange := strings.ContainsFunc(path, func(c rune) bool { return c <= ' ' || c > '~' || c == '\\' })
+	u, err := url.Parse(path)
+	if strange || len(path) > maxPath || !strings.HasPrefix(path, "/") || strings.HasPrefix(path, "//") || err != nil || u.Scheme != "" || u.Host != "" || u.User != nil || strings.HasPrefix(u.Path, "//") || strings.Contains(u.Path, `\`) || !Clean(u.Path) {
+		return ""
+	}
+	return path
+}
+
+// Back is the path of our own that a request wants to come back to, or "".
+func Back(r *http.Request) string { return LocalPath(r.URL.Query().Get("return")) }
+
+// Toward is the path of a step that leads back to another page.
+func Toward(step, back string) string {
+	if LocalPath(back) == "" {
+		return step
+	}
+	return step + "?return=" + url.QueryEscape(back)
+}
+
+// maxPath bounds a path that is kept, in bytes.
+const maxPath = 512
+
+// redirect always leads to a path of our own: written in the code, or a
+// LocalPath (R-031).
 func redirect(w http.ResponseWriter, path string) {
 	w.Header().Set("Location", path)
 	w.WriteHeader(http.StatusSeeOther)

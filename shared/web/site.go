@@ -179,11 +179,35 @@ func cut(s string, n int) string {
 	return s
 }
 
-// recorder remembers the status for the log.
+// recorder remembers the status for the log, and what is to be told.
 type recorder struct {
 	http.ResponseWriter
 	status int
 	wrote  bool
+	told   map[string]string
+}
+
+// Tell puts one more member into the document that the answer is going to be,
+// whether it is success or a problem. A page does not show it. w is what the
+// Handler was given.
+func Tell(w http.ResponseWriter, name, value string) {
+	rec, ok := w.(*recorder)
+	if !ok {
+		return
+	}
+	if rec.told == nil {
+		rec.told = map[string]string{}
+	}
+	rec.told[name] = value
+}
+
+// told is what Tell put there.
+func told(w http.ResponseWriter) map[string]string {
+	rec, ok := w.(*recorder)
+	if !ok {
+		return nil
+	}
+	return rec.told
 }
 
 func (w *recorder) WriteHeader(status int) {

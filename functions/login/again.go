@@ -1,0 +1,96 @@
+package login
+
+import (
+	_ "embed" // the page
+	"errors"
+	"net/http"
+	"slices"
+	"time"
+
+	"latchkey/shared/otp"
+	"latchkey/shared/providers"
+	"latchkey/shared/session"
+	"latchkey/shared/store"
+	"latchkey/shared/web"
+)
+
+//go:embed again.html
+var againText string
+
+// again reports whether the attempt is by somebody who is signed in, and proves
+// the second factor once more. The password is not asked for, and the session
+// that they have stays as it is until the proof is there.
+func (a *attempt) again() bool { return a.whole.ID != "" }
+
+// start is the page that the attempt began with.
+func (a *attempt) start() string {
+	if a.again() {
+		return web.Toward("/login/again", a.back)
+	}
+	return "/login"
+}
+
+// offer is the page with the button: a GET sends nothing.
+func (s *step) offer(w http.ResponseWriter, r *http.Request) error {
+	u, full, err := s.signedIn(w, r, web.Back(r))
+	if err != nil {
+		return err
+	}
+	if web.WantsJSON(r) {
+		return s.site.JSON(w, map[string]string{"confirmed_at": full.ConfirmedAt.Format(time.RFC3339), "factor": full.Factor})
+	}
+	return s.site.Page(w, r, s.againPage, s.againView(u, web.Back(r), nil))
+}
+
+// signedIn reads who is signed in. Who is not logs in, which is proof enough.
+func (s *step) signedIn(w http.ResponseWriter, r *http.Request, back string) (store.User, store.Session, error) {
+	u, full, err := s.guard.Full(r.Context(), r)
+	if errors.Is(err, session.ErrNone) {
+		return u, full, web.NoSession("There is no account signed in here.").SendTo(web.Toward("/login", back), web.SignInFirst)
+	}
+	if err != nil {
+		return u, full, s.guard.Refuse(w, r, err)
+	}
+	return u, full, nil
+}
+
+// prove asks for the second factor in the way the user has, or over the channel
+// that the visitor prefers (parity 122).
+func (s *step) prove(w http.ResponseWriter, r *http.Request) error {
+	v, err := web.ReadIfAny(r, "form", "return", "channel")
+	if err != nil {
+		return err
+	}
+	seed, _, err := session.Seed(r, v["form"])
+	if err != nil {
+		return err
+	}
+	a := &attempt{now: s.now(), channel: otp.Channel(v["channel"]), back: web.LocalPath(v["return"])}
+	a.user, a.whole, err = s.signedIn(w, r, a.back)
+	if err != nil {
+		return err
+	}
+	if a.channel != "" && !slices.Contains(s.channels(a.user), a.channel) {
+		p := web.Invalid(web.Field{Name: "channel", Text: "Choose one of the ways that the page offers."})
+		return p.On(s.againPage, s.againView(a.user, a.back, p))
+	}
+	a.token = session.Derive(seed, a.user.Key, "again "+a.whole.ID+" "+string(a.channel))
+	return s.proceed(w, r, a)
+}
+
+// channels are those that this user's vendor can send a code over.
+func (s *step) channels(u store.User) []otp.Channel {
+	return s.set.Offered(store.Session{Flow: store.Proof, Profile: u.Profile})
+}
+
+// againView says what is going to happen when the button is pressed.
+func (s *step) againView(u store.User, back string, p *web.Problem) web.View {
+	_, device := providers.Newest(u, "push")
+	_, app := providers.Newest(u, "totp")
+	return web.View{Title: "Confirm that it is you", SignedIn: true, Data: struct {
+		Seed, Back, Ending string
+		Device, App        bool
+		Channels           []otp.Channel
+		Problem            *web.Problem
+	}{session.NewSeed(), back, u.Phone.Ending(), device, app, s.channels(u), p}}
+}

@@ -1,0 +1,76 @@
+package verify
+
+import (
+	"crypto/subtle"
+	"encoding/hex"
+	"errors"
+	"net/http"
+
+	"latchkey/shared/session"
+	"latchkey/shared/store"
+	"latchkey/shared/web"
+)
+
+// moved is what the old phone is told.
+const moved = "The phone number of your account was changed to another one. If that was not you, contact us at once."
+
+// nextEpoch is the epoch that the account gets together with its new phone. It
+// is derived, so that a request that finds the phone moved already, by one that
+// died before it could say so, knows whose work that was.
+func nextEpoch(half store.Session) string {
+	return hex.EncodeToString(session.Proof(half.Salt, "epoch")[:16])
+}
+
+// alive reports whether the account is the one that the session was begun for,
+// and was not signed out everywhere since, but by this very session's move.
+func (s *step) alive(a *attempt) bool {
+	same := a.user.Epoch == a.half.Epoch
+	if a.half.Flow == store.Move {
+		same = same || a.user.MovedBy == a.half.ID && a.user.Epoch == nextEpoch(a.half)
+	}
+	return a.user.UID == a.half.UID && same
+}
+
+// movedBy reports whether this session has moved the account's phone already,
+// and with this very code.
+func (s *step) movedBy(a *attempt) bool {
+	return a.user.UID == a.half.UID && a.user.MovedBy == a.half.ID && a.user.Epoch == nextEpoch(a.half) &&
+		subtle.ConstantTimeCompare([]byte(a.user.Proof), []byte(a.proof())) == 1
+}
+
+// move gives the account its new phone. Every session but this one is dead
+// afterwards.
+func (s *step) move(w http.ResponseWriter, r *http.Request, a *attempt) error {
+	old := a.user
+	err := s.table.MovePhone(r.Context(), a.half, nextEpoch(a.half), a.proof(), s.now())
+	if errors.Is(err, store.ErrRefused) {
+		a.user, err = s.table.User(r.Context(), a.half.Key)
+		if err == nil && !s.movedBy(a) || errors.Is(err, store.ErrNotFound) {
+			return s.guard.Refuse(w, r, session.ErrNone) // it changed meanwhile
+		}
+	}
+	if err != nil {
+		p := web.Unavailable(err)
+		return p.On(s.page, s.view(a.half, p))
+	}
+	a.user.MovedFrom = old.Phone
+	return s.settle(w, r, a)
+}
+
+// settle signs the browser in with the account's new epoch.
+func (s *step) settle(w http.ResponseWriter, r *http.Request, a *attempt) error {
+	a.half.Epoch, a.half.Parent = nextEpoch(a.half), ""
+	return s.confirm(w, r, a)
+}
+
+// farewell tells the old phone, once. That it could not be told is no reason to
+// take anything back.
+func (s *step) farewell(r *http.Request, a *attempt) web.Notice {
+	if s.texts.On() && a.user.MovedFrom != "" {
+		err := s.texts.Send(r.Context(), a.user.MovedFrom, moved)
+		if err != nil {
+			s.site.Log(r, "old phone not told that it was replaced", err)
+		}
+	}
+	return web.PhoneMoved
+}

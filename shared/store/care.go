@@ -1,0 +1,71 @@
+package store
+
+import (
+	"context"
+	"time"
+)
+
+// What a user changes about the account itself. Each of these gives the user a
+// new epoch, so that every session but the one that did it is dead.
+
+// MovePhone gives the account the phone that session s has proved, with the
+// epoch that s goes on with. proof recognises the code that proved it. When the
+// old phone is lost, what was enrolled with it goes, too. ErrRefused says that the
+// account changed since s was begun, perhaps by this very session.
+func (t *Table) MovePhone(ctx context.Context, s Session, epoch, proof string, now time.Time) error {
+	change := "SET phone = :phone, country = :country, calling_code = :calling_code, epoch = :next, proof = :proof," +
+		" moved_at = :now, moved_by = :by, moved_from = phone, verified_at = :now, pushes = :none, pushes_version = if_not_exists(pushes_version, :zero) + :one"
+	values := item{
+		":phone": text(string(s.Phone)), ":country": text(s.Country), ":calling_code": text(s.CallingCode),
+		":uid": text(s.UID), ":epoch": text(s.Epoch), ":next": text(epoch), ":proof": text(proof), ":now": millis(now), ":by": text(s.ID),
+		":none": maps(nil), ":zero": number(0), ":one": number(1),
+	}
+	if s.Lost {
+		change += ", factors = :none, factors_version = if_not_exists(factors_version, :zero) + :one"
+	}
+	if s.ProviderRef == "" {
+		change += " REMOVE provider_ref"
+	} else {
+		change += ", provider_ref = :ref"
+		values[":ref"] = text(s.ProviderRef)
+	}
+	_, err := t.update(ctx, userKey(s.Key), change, "attribute_exists(pk) AND uid = :uid AND epoch = :epoch", values)
+	return err
+}
+
+// ChangePassword replaces the hash that was read with u by another password's,
+// and the epoch with it. ErrRefused says that either changed meanwhile.
+func (t *Table) ChangePassword(ctx context.Context, u User, hash, epoch string) error {
+	_, err := t.update(ctx, userKey(u.Key), "SET #hash = :next, epoch = :new",
+		"attribute_exists(pk) AND uid = :uid AND epoch = :epoch AND #hash = :hash",
+		item{
+			":uid": text(u.UID), ":hash": text(u.Hash), ":next": text(hash),
+			":epoch": text(u.Epoch), ":new": text(epoch),
+		})
+	return err
+}
+
+// ReserveRecovery takes one of a half login's tries for a recovery code, before
+// anything is compared, and returns the session as it then is. ErrRefused as in
+// ReserveCheck.
+func (t *Table) ReserveRecovery(ctx context.Context, s Session, tries int, now time.Time) (Session, error) {
+	it, err := t.update(ctx, sessionKey(s.Key, s.ID), "SET checks = if_not_exists(checks, :none) + :one",
+		"attribute_exists(pk) AND attribute_not_exists(confirmed_at) AND secret = :secret AND valid_until > :now"+
+			" AND flow = :login AND (attribute_not_exists(checks) OR checks < :tries)",
+		item{
+			":none": number(0), ":one": number(1), ":now": millis(now), ":login": text(string(Login)),
+			":secret": binary(s.Secret), ":tries": number(int64(tries)),
+		})
+	if err != nil {
+		return Session{}, err
+	}
+	return sessionFrom(it), nil
+}
+
+// MarkLost notes on a half login that a recovery code stands for its phone.
+func (t *Table) MarkLost(ctx context.Context, s Session) error {
+	_, err := t.update(ctx, sessionKey(s.Key, s.ID), "SET lost = :yes",
+		"attribute_exists(pk) AND attribute_not_exists(confirmed_at) AND secret = :secret",
+		item{":yes": number(1), ":secret": binary(s.Secret)})
+	return err
+}
