@@ -25,6 +25,9 @@ import (
 	"latchkey/functions/login"
 	"latchkey/functions/logout"
 	callback "latchkey/functions/onetouch-callback"
+	"latchkey/functions/password"
+	"latchkey/functions/phone"
+	"latchkey/functions/recovery"
 	"latchkey/functions/resend"
 	"latchkey/functions/signup"
 	"latchkey/functions/status"
@@ -42,6 +45,7 @@ import (
 var Steps = map[string]apigw.New{
 	"home": home.New, "signup": signup.New, "verify": verify.New, "resend": resend.New, "account": account.New,
 	"login": login.New, "status": status.New, "onetouch-callback": callback.New, "factors": factors.New, "logout": logout.New,
+	"password": password.New, "phone": phone.New, "recovery": recovery.New,
 }
 
 // Options say how a rig differs from the usual.

@@ -62,7 +62,7 @@ func New(_ context.Context, cfg env.Config) (http.Handler, error) {
 func (s *step) user(w http.ResponseWriter, r *http.Request) (store.User, store.Session, error) {
 	u, full, err := s.guard.Full(r.Context(), r)
 	if errors.Is(err, session.ErrNone) {
-		return u, full, web.NoSession("There is no account signed in here.").SendTo(web.Toward("/login", "/factors"), web.SignInFirst)
+		return u, full, web.NoSession("There is no account signed in here.").SendTo("/login", web.SignInFirst)
 	}
 	if err != nil {
 		return u, full, s.guard.Refuse(w, r, err)

@@ -162,30 +162,19 @@ func (s *step) text(ctx context.Context, a *attempt) error {
 	if err == nil {
 		a.half.Outcome = store.Sent
 	}
-	var limited *otp.LimitedError
-	if errors.As(err, &limited) && a.now.Add(limited.After).After(a.half.ResendAt) {
-		a.half.ResendAt = a.now.Add(limited.After)
-	}
+	a.half.ResendAt = providers.Later(a.half.ResendAt, err, a.now)
 	return err
 }
 
 // outcome is what is kept of it, for repeats of the form.
 func outcome(a *attempt, unsent error) store.Outcome {
-	var limited *store.Limited
-	var vendor *otp.LimitedError
 	switch {
 	case a.half.Approval != (store.Ref{}):
 		return store.Asked
-	case unsent == nil && a.half.Outcome == store.Sent:
-		return store.Sent
-	case unsent == nil:
+	case unsent == nil && a.half.Outcome != store.Sent:
 		return store.Quiet
-	case errors.As(unsent, &limited), errors.As(unsent, &vendor):
-		return store.Postponed
-	case errors.Is(unsent, otp.ErrUnreachable):
-		return store.Unreachable
 	}
-	return store.Unsent
+	return providers.Outcome(unsent)
 }
 
 // keep writes down what was asked: on the session, on the approval, and in the

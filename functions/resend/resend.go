@@ -124,10 +124,7 @@ func (s *step) send(w http.ResponseWriter, r *http.Request, half store.Session, 
 	if unsent == nil {
 		half.Outcome = store.Sent
 	}
-	var limited *otp.LimitedError
-	if errors.As(unsent, &limited) && s.now().Add(limited.After).After(half.ResendAt) {
-		half.ResendAt = s.now().Add(limited.After)
-	}
+	half.ResendAt = providers.Later(half.ResendAt, unsent, s.now())
 	err = s.table.RecordSend(r.Context(), half)
 	if errors.Is(err, store.ErrRefused) { // confirmed in another window meanwhile
 		return s.guard.Refuse(w, r, session.ErrConfirmed)

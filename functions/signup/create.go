@@ -153,31 +153,13 @@ func (s *step) finish(w http.ResponseWriter, r *http.Request, a *attempt) error 
 	}
 	a.half.Hash = hash
 	a.half.Ref, a.half.ProviderRef, a.half.ByApp = sent.Ref, sent.User, sent.App
-	a.half.Outcome, a.half.ResendAt = s.outcome(a, unsent)
+	a.half.Outcome = providers.Outcome(unsent)
+	a.half.ResendAt = providers.Later(s.budget.Next(a.half.Sends, a.now), unsent, a.now)
 	err := s.table.RecordSend(r.Context(), a.half)
 	if err != nil && !errors.Is(err, store.ErrRefused) { // refused: a twin's visitor was faster than we are
 		return err
 	}
 	return s.answer(w, r, a, a.half, unsent)
-}
-
-// outcome is what is kept of a send, and when the code may be asked for again:
-// a vendor may want more time than we do.
-func (s *step) outcome(a *attempt, unsent error) (store.Outcome, time.Time) {
-	at := s.budget.Next(a.half.Sends, a.now)
-	var limited *otp.LimitedError
-	switch {
-	case unsent == nil:
-		return store.Sent, at
-	case errors.Is(unsent, otp.ErrUnreachable):
-		return store.Unreachable, at
-	case errors.As(unsent, &limited):
-		if a.now.Add(limited.After).After(at) {
-			at = a.now.Add(limited.After)
-		}
-		return store.Postponed, at
-	}
-	return store.Unsent, at
 }
 
 // answer says what came of the form, the first time and every other. A code

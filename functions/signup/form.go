@@ -1,7 +1,6 @@
 package signup
 
 import (
-	"errors"
 	"net/http"
 	"strconv"
 	"strings"
@@ -66,7 +65,7 @@ func (s *step) check(f form) (store.Profile, []web.Field) {
 	note("fullName", text)
 	address, text := email.Normalise(f.Email)
 	note("email", text)
-	note("password", checkPassword(f.password))
+	note("password", password.Fault(f.password))
 	number, faults := s.plan.Parse(f.Country, f.Phone)
 	return store.Profile{
 		Name: name, Email: address, Phone: number.Phone, Country: number.Country, CallingCode: number.CallingCode, Provider: s.provider,
@@ -89,21 +88,6 @@ func checkName(typed string) (name, wrong string) {
 // visible tells what can be seen: some letters are blank by design.
 func visible(r rune) bool {
 	return unicode.IsGraphic(r) && !unicode.IsSpace(r) && !strings.ContainsRune("\u115f\u1160\u2800\u3164\uffa0", r)
-}
-
-func checkPassword(typed string) string {
-	err := password.Check(typed)
-	switch {
-	case typed == "":
-		return "Choose a password."
-	case errors.Is(err, password.ErrShort):
-		return "Choose a longer password: at least 8 characters."
-	case errors.Is(err, password.ErrLong):
-		return "Choose a shorter password: at most 72 characters, fewer if some have accents."
-	case err != nil:
-		return "Choose a password without control characters."
-	}
-	return ""
 }
 
 // content is what makes two forms the same form. Quoting keeps the fields

@@ -1,6 +1,7 @@
 package signup
 
 import (
+	"latchkey/shared/password"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -32,14 +33,14 @@ func TestCheckName(t *testing.T) {
 func TestCheckPassword(t *testing.T) {
 	seen := map[string]string{}
 	for _, typed := range []string{"", "2short2", strings.Repeat("x", 73), "secret\x00word"} {
-		text := checkPassword(typed)
+		text := password.Fault(typed)
 		if text == "" || seen[text] != "" || typed != "" && strings.Contains(text, typed) {
 			t.Errorf("%q: %q, as for %q", typed, text, seen[text])
 		}
 		seen[text] = typed + "."
 	}
 	for _, typed := range []string{"8 bytes.", strings.Repeat("x", 72), "correct horse"} {
-		if text := checkPassword(typed); text != "" {
+		if text := password.Fault(typed); text != "" {
 			t.Errorf("%q: %s", typed, text)
 		}
 	}

@@ -58,6 +58,23 @@ func Check(password string) error {
 	return nil
 }
 
+// Fault says what is wrong with a password that somebody chose, in a sentence for
+// them, "" if nothing is.
+func Fault(typed string) string {
+	err := Check(typed)
+	switch {
+	case typed == "":
+		return "Choose a password."
+	case errors.Is(err, ErrShort):
+		return "Choose a longer password: at least 8 characters."
+	case errors.Is(err, ErrLong):
+		return "Choose a shorter password: at most 72 characters, fewer if some have accents."
+	case err != nil:
+		return "Choose a password without control characters."
+	}
+	return ""
+}
+
 // ErrWrong: this is not the password of the hash.
 var ErrWrong = errors.New("wrong password")
 

@@ -1,0 +1,171 @@
+package phone
+
+import (
+	"cmp"
+	"errors"
+	"net/http"
+	"sync"
+	"time"
+
+	"latchkey/shared/budget"
+	"latchkey/shared/numbers"
+	"latchkey/shared/otp"
+	"latchkey/shared/providers"
+	"latchkey/shared/session"
+	"latchkey/shared/store"
+	"latchkey/shared/web"
+)
+
+// patience is how long a repeat waits for the answer of the request that was
+// first.
+const patience = 5 * time.Second
+
+// attempt is one POST of the form on its way.
+type attempt struct {
+	form  form
+	user  store.User
+	from  store.Session // signed in, or a login whose phone is lost
+	token session.Token
+	half  store.Session // that is going to prove the new phone
+	fresh bool          // this request took the phone's next send
+	now   time.Time
+}
+
+func (a *attempt) send(r *http.Request) budget.Send {
+	return budget.Send{ID: a.half.ID, Phone: a.half.Phone, Country: a.half.Country, Address: r.RemoteAddr}
+}
+
+// change takes the form.
+func (s *step) change(w http.ResponseWriter, r *http.Request) error {
+	v, err := web.Read(r, "form", "countryCode", "phone")
+	if err != nil {
+		return err
+	}
+	a := &attempt{form: form{Country: v["countryCode"], Phone: v["phone"]}, now: s.now()}
+	a.form.Seed, _, err = session.Seed(r, v["form"])
+	if err != nil {
+		return err
+	}
+	a.user, a.from, err = s.owner(w, r)
+	if err != nil {
+		return err
+	}
+	number, wrong := s.plan.Parse(a.form.Country, a.form.Phone)
+	a.form.Country = cmp.Or(numbers.Region(a.form.Country), s.plan.Guess(r.Header.Get("Accept-Language")))
+	if len(wrong) == 0 && number.Phone == a.user.Phone && !a.from.Lost {
+		wrong = []web.Field{{Name: "phone", Text: "That is the phone of your account already. Enter another one."}}
+	}
+	if len(wrong) > 0 {
+		return s.refuse(a, web.Invalid(wrong...))
+	}
+	s.begin(a, number)
+	return s.enter(w, r, a)
+}
+
+// refuse shows the form again with what was typed.
+func (s *step) refuse(a *attempt, p *web.Problem) error {
+	return p.On(s.page, s.view(a.user, a.from, a.form, p))
+}
+
+// begin is the session that proves the number, not yet written. The vendor is
+// the user's own.
+func (s *step) begin(a *attempt, n numbers.Number) {
+	a.token = session.Derive(a.form.Seed, a.user.Key, "phone "+a.from.ID+" "+string(n.Phone))
+	a.half = s.guard.Beside(a.from, a.token, store.Move, store.Profile{
+		Email: a.user.Email, Phone: n.Phone, Country: n.Country, CallingCode: n.CallingCode, Provider: a.user.Provider,
+	})
+	a.half.Lost, a.half.Lanes, a.half.ReturnTo = a.from.Lost, a.from.Lanes, a.from.ReturnTo
+}
+
+// enter writes the session while the limits of a text are taken, sends the code,
+// and keeps what came of it. An equal form finds the session there.
+func (s *step) enter(w http.ResponseWriter, r *http.Request, a *attempt) error {
+	var existing store.Session
+	var created error
+	var wg sync.WaitGroup
+	half := a.half
+	wg.Go(func() { existing, created = s.table.CreateSession(r.Context(), half) })
+	sends, fresh, refused := s.budget.Take(r.Context(), a.send(r), a.now)
+	wg.Wait()
+	a.half.Sends, a.fresh = sends, fresh
+	var limited *store.Limited
+	switch {
+	case errors.Is(created, store.ErrRefused):
+		return s.repeat(w, r, a, existing)
+	case errors.As(refused, &limited):
+		s.undo(r, a, created == nil)
+		return s.refuse(a, web.Wait(limited.After, "We cannot send a code to that phone just yet."))
+	case created != nil || refused != nil:
+		s.undo(r, a, created == nil)
+		return s.refuse(a, web.Unavailable(cmp.Or(created, refused)))
+	}
+	unsent := s.text(r, a)
+	err := s.table.RecordSend(r.Context(), a.half)
+	if err != nil && !errors.Is(err, store.ErrRefused) {
+		return err
+	}
+	return s.answer(w, r, a, a.half, unsent)
+}
+
+// text sends the code.
+func (s *step) text(r *http.Request, a *attempt) error {
+	codes, err := s.set.Codes(store.Move, a.half.Provider)
+	if err == nil {
+		ctx, cancel := providers.Sparing(r.Context())
+		defer cancel()
+		var sent otp.Sent
+		sent, err = codes.Send(ctx, providers.Target(a.half.Profile), otp.SMS)
+		a.half.Ref, a.half.ProviderRef, a.half.ByApp = sent.Ref, sent.User, sent.App
+	}
+	a.half.Outcome = providers.Outcome(err)
+	a.half.ResendAt = providers.Later(s.budget.Next(a.half.Sends, a.now), err, a.now)
+	return err
+}
+
+// undo takes back what a refused attempt has written.
+func (s *step) undo(r *http.Request, a *attempt, created bool) {
+	if a.fresh {
+		s.budget.Release(r.Context(), a.send(r), a.half.Sends, a.now)
+		s.budget.ReleaseWide(r.Context(), a.send(r), a.now)
+	}
+	if !created {
+		return
+	}
+	err := s.table.DropSession(r.Context(), a.half)
+	if err != nil && !errors.Is(err, store.ErrRefused) {
+		s.site.Log(r, "a session that led to nothing is still there", err)
+	}
+}
+
+// repeat answers a form whose session is there already as the first was
+// answered, and sends nothing.
+func (s *step) repeat(w http.ResponseWriter, r *http.Request, a *attempt, existing store.Session) error {
+	existing, err := s.guard.Await(r.Context(), existing, patience)
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return s.refuse(a, web.Unavailable(err))
+	}
+	if err != nil { // the first was told to wait
+		return s.refuse(a, web.Wait(time.Second, "We cannot send a code to that phone just yet."))
+	}
+	return s.answer(w, r, a, existing, nil)
+}
+
+// answer says what came of it. What could not be sent can be asked for again on
+// the code page.
+func (s *step) answer(w http.ResponseWriter, r *http.Request, a *attempt, half store.Session, cause error) error {
+	if half.Outcome == store.Unreachable {
+		p := web.Invalid(web.Field{Name: "phone", Text: "We cannot send a text to that number. Enter another one."})
+		return s.refuse(a, p.Because(cause))
+	}
+	s.guard.SetStep(w, r, a.token)
+	after := max(half.ResendAt.Sub(s.now()), time.Second)
+	switch {
+	case half.Outcome == store.Postponed:
+		return web.Wait(after, "The vendor asks us to wait before it sends another code.").Because(cause).SendTo("/verify", web.NotSent)
+	case half.Failed():
+		p := web.Unavailable(cause)
+		p.RetryAfter = after
+		return p.SendTo("/verify", web.NotSent)
+	}
+	return s.site.Next(w, r, "/verify", web.NoNotice)
+}

@@ -1,0 +1,94 @@
+// Package phone is where an account gets another phone. Two may ask for it:
+// somebody who is signed in and gave a second factor a moment ago, which proves
+// the old phone, and somebody whose old phone is lost and for whom a recovery
+// code stands at a login. The new number is proved by a code, as at a sign-up
+// (step verify), and only then takes the old one's place; nothing changes here.
+package phone
+
+import (
+	"context"
+	_ "embed" // the page
+	"errors"
+	"net/http"
+	"time"
+
+	"latchkey/shared/budget"
+	"latchkey/shared/env"
+	"latchkey/shared/numbers"
+	"latchkey/shared/providers"
+	"latchkey/shared/session"
+	"latchkey/shared/store"
+	"latchkey/shared/web"
+)
+
+//go:embed phone.html
+var pageText string
+
+type step struct {
+	now    func() time.Time
+	site   *web.Site
+	page   *web.Page
+	table  *store.Table
+	guard  *session.Guard
+	care   *session.Care
+	budget *budget.Budget
+	set    *providers.Set
+	plan   *numbers.Plan
+}
+
+// New makes the step from its environment.
+func New(_ context.Context, cfg env.Config) (http.Handler, error) {
+	vars := env.Read(cfg)
+	s := &step{now: cfg.Now, site: web.New(cfg, vars), table: store.Open(cfg, vars)}
+	s.guard = session.NewGuard(cfg, vars, s.table, s.site)
+	s.care = session.NewCare(vars, s.guard)
+	s.budget = budget.New(cfg, vars, s.table, store.Signup)
+	s.set = providers.New(cfg, vars)
+	s.plan = numbers.New(vars)
+	err := vars.Err()
+	if err != nil {
+		return nil, err
+	}
+	s.page = s.site.Parse("phone", pageText)
+	return s.site.Handler(web.Routes{
+		"GET /phone":  s.show,
+		"POST /phone": s.change,
+	}), nil
+}
+
+// owner reads whose phone is to change, and the session that asks for it.
+func (s *step) owner(w http.ResponseWriter, r *http.Request) (store.User, store.Session, error) {
+	u, from, err := s.guard.Lost(r.Context(), r)
+	if errors.Is(err, session.ErrNone) {
+		return s.care.Owner(w, r, "/phone")
+	}
+	return u, from, err
+}
+
+// form is what was typed.
+type form struct {
+	Seed, Country, Phone string
+}
+
+// show is the form.
+func (s *step) show(w http.ResponseWriter, r *http.Request) error {
+	u, from, err := s.owner(w, r)
+	if err != nil {
+		return err
+	}
+	f := form{Seed: session.NewSeed(), Country: s.plan.Guess(r.Header.Get("Accept-Language"))}
+	if web.WantsJSON(r) {
+		return s.site.JSON(w, map[string]any{"phone": u.Phone.Mask(), "fields": []string{"countryCode", "phone"}, "form": f.Seed})
+	}
+	return s.site.Page(w, r, s.page, s.view(u, from, f, nil))
+}
+
+func (s *step) view(u store.User, from store.Session, f form, p *web.Problem) web.View {
+	return web.View{Title: "Your new phone", SignedIn: from.Confirmed(), Data: struct {
+		Ending    string
+		Lost      bool
+		Form      form
+		Problem   *web.Problem
+		Countries []numbers.Country
+	}{u.Phone.Ending(), from.Lost, f, p, s.plan.Countries}}
+}

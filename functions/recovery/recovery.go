@@ -1,0 +1,129 @@
+// Package recovery is for the day on which the phone is lost. Signed in, a
+// person is shown ten codes once, to be kept where the phone is not. At a login,
+// after the password, one of them stands for the lost phone: it opens nothing by
+// itself, but lets a new phone be proved (step phone). So no way in goes past the
+// second factor (parity 127; R-056).
+package recovery
+
+import (
+	"context"
+	_ "embed" // the pages
+	"net/http"
+	"time"
+
+	"latchkey/shared/env"
+	"latchkey/shared/message"
+	"latchkey/shared/recovery"
+	"latchkey/shared/session"
+	"latchkey/shared/store"
+	"latchkey/shared/web"
+)
+
+//go:embed codes.html
+var codesText string
+
+//go:embed recovery.html
+var pageText string
+
+// count is how many codes a person gets.
+const count = 10
+
+// made is what the user's phone is told.
+const made = "New recovery codes were made for your account; the old ones are void. If that was not you, contact us at once."
+
+type step struct {
+	now   func() time.Time
+	site  *web.Site
+	page  *web.Page // where a code is entered
+	codes *web.Page // where codes are made
+	table *store.Table
+	guard *session.Guard
+	care  *session.Care
+	texts *message.Client
+}
+
+// New makes the step from its environment.
+func New(_ context.Context, cfg env.Config) (http.Handler, error) {
+	vars := env.Read(cfg)
+	s := &step{now: cfg.Now, site: web.New(cfg, vars), table: store.Open(cfg, vars)}
+	s.guard = session.NewGuard(cfg, vars, s.table, s.site)
+	s.care = session.NewCare(vars, s.guard)
+	s.texts = message.New(cfg, vars)
+	err := vars.Err()
+	if err != nil {
+		return nil, err
+	}
+	s.page, s.codes = s.site.Parse("recovery", pageText), s.site.Parse("codes", codesText)
+	return s.site.Handler(web.Routes{
+		"GET /recovery":        s.ask,
+		"POST /recovery":       s.use,
+		"GET /recovery/codes":  s.show,
+		"POST /recovery/codes": s.create,
+	}), nil
+}
+
+// show says how many codes are left.
+func (s *step) show(w http.ResponseWriter, r *http.Request) error {
+	u, _, err := s.guard.SignedIn(w, r, "/recovery/codes")
+	if err != nil {
+		return err
+	}
+	if !web.WantsJSON(r) {
+		return s.site.Page(w, r, s.codes, codesView(u, nil, nil))
+	}
+	doc := map[string]any{"left": u.RecoveryLeft()}
+	if !u.RecoveryAt.IsZero() {
+		doc["made_at"] = u.RecoveryAt.Format(time.RFC3339)
+	}
+	return s.site.JSON(w, doc)
+}
+
+// codesView is the page, with the codes that were made just now, if any were.
+func codesView(u store.User, codes []string, p *web.Problem) web.View {
+	return web.View{Title: "Recovery codes", SignedIn: true, Data: struct {
+		Left    int
+		At      time.Time
+		Codes   []string
+		Problem *web.Problem
+	}{u.RecoveryLeft(), u.RecoveryAt, codes, p}}
+}
+
+// create makes new codes in the place of all others. Of two requests at once one
+// succeeds: the other's codes would be void before anybody has read them.
+func (s *step) create(w http.ResponseWriter, r *http.Request) error {
+	_, err := web.ReadIfAny(r)
+	if err != nil {
+		return err
+	}
+	u, _, err := s.care.Owner(w, r, "/recovery/codes")
+	if err != nil {
+		return err
+	}
+	codes := recovery.New(count)
+	list := make([]store.RecoveryCode, 0, count)
+	for _, c := range codes {
+		list = append(list, store.RecoveryCode{Hash: recovery.Digest(u.UID, c)})
+	}
+	err = s.table.SwapRecovery(r.Context(), u, list, s.now())
+	if err != nil {
+		p := web.Unavailable(err)
+		return p.On(s.codes, codesView(u, nil, p))
+	}
+	s.tell(r, u, made)
+	if web.WantsJSON(r) {
+		return s.site.JSON(w, map[string]any{"codes": codes})
+	}
+	u.Recovery, u.RecoveryAt = list, s.now()
+	return s.site.Page(w, r, s.codes, codesView(u, codes, nil))
+}
+
+// tell warns the user's phone. What is done is done all the same.
+func (s *step) tell(r *http.Request, u store.User, text string) {
+	if !s.texts.On() {
+		return
+	}
+	err := s.texts.Send(r.Context(), u.Phone, text)
+	if err != nil {
+		s.site.Log(r, "change of recovery codes not told by text", err)
+	}
+}

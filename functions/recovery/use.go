@@ -1,0 +1,143 @@
+package recovery
+
+import (
+	"cmp"
+	"context"
+	"crypto/subtle"
+	"errors"
+	"net/http"
+	"slices"
+	"sync"
+
+	"latchkey/shared/recovery"
+	"latchkey/shared/session"
+	"latchkey/shared/store"
+	"latchkey/shared/web"
+)
+
+// used is what the phone is told, in case that it is not lost at all.
+const used = "A recovery code was used to log in to your account, and to replace this phone. If that was not you, contact us at once."
+
+// half reads the login that a request is at. Nobody else has use for a code.
+func (s *step) half(w http.ResponseWriter, r *http.Request) (store.Session, error) {
+	half, _, err := s.guard.Half(r.Context(), r)
+	if err == nil && half.Flow != store.Login {
+		err = session.ErrNone
+	}
+	if err != nil {
+		return half, s.guard.Refuse(w, r, err)
+	}
+	return half, nil
+}
+
+// ask is the form for a code.
+func (s *step) ask(w http.ResponseWriter, r *http.Request) error {
+	half, err := s.half(w, r)
+	switch {
+	case err != nil:
+		return err
+	case half.Lost:
+		return s.site.Next(w, r, "/phone", web.NoNotice)
+	case half.Checks >= s.guard.Tries:
+		return session.UsedUp(half)
+	}
+	if web.WantsJSON(r) {
+		return s.site.JSON(w, map[string]any{"tries_left": s.guard.Tries - half.Checks})
+	}
+	return s.site.Page(w, r, s.page, view(nil))
+}
+
+func view(p *web.Problem) web.View {
+	return web.View{Title: "Use a recovery code", Data: struct{ Problem *web.Problem }{p}}
+}
+
+// use takes a code.
+func (s *step) use(w http.ResponseWriter, r *http.Request) error {
+	v, err := web.Read(r, "code")
+	if err != nil {
+		return err
+	}
+	t, ok := s.guard.Token(r)
+	if !ok {
+		return s.guard.Refuse(w, r, session.ErrNone)
+	}
+	code, ok := recovery.Clean(v["code"])
+	if !ok {
+		_, err := s.half(w, r)
+		if err != nil {
+			return err
+		}
+		p := web.Invalid(web.Field{Name: "code", Text: "Enter one of your recovery codes, such as 7k3m-9qxd-w2ht-f5rz."})
+		return p.On(s.page, view(p))
+	}
+	half, u, err := s.reserve(r.Context(), t)
+	switch {
+	case errors.Is(err, store.ErrRefused):
+		return s.unreserved(w, r)
+	case err != nil:
+		return err
+	case u.UID != half.UID || u.Epoch != half.Epoch: // deleted, or signed out everywhere
+		return s.guard.Refuse(w, r, session.ErrNone)
+	}
+	return s.spend(w, r, half, u, code)
+}
+
+// reserve takes one of the session's tries and reads the user, in one round trip.
+func (s *step) reserve(ctx context.Context, t session.Token) (store.Session, store.User, error) {
+	var u store.User
+	var read error
+	var wg sync.WaitGroup
+	wg.Go(func() { u, read = s.table.User(ctx, t.Key) })
+	half, err := s.table.ReserveRecovery(ctx, store.Session{Key: t.Key, ID: t.ID, Secret: t.Hash()}, s.guard.Tries, s.now())
+	wg.Wait()
+	if errors.Is(read, store.ErrNotFound) {
+		read = nil
+	}
+	return half, u, cmp.Or(err, read)
+}
+
+// unreserved says why there was no try to take.
+func (s *step) unreserved(w http.ResponseWriter, r *http.Request) error {
+	half, err := s.half(w, r)
+	switch {
+	case err != nil:
+		return err
+	case half.Lost: // an equal request was there before
+		return s.site.Next(w, r, "/phone", web.PhoneNext)
+	}
+	return session.UsedUp(half)
+}
+
+// spend uses a code up for this login, and no other. The same login may
+// bring it again, when it did not hear that it was right.
+func (s *step) spend(w http.ResponseWriter, r *http.Request, half store.Session, u store.User, code string) error {
+	digest := recovery.Digest(u.UID, code)
+	i := slices.IndexFunc(u.Recovery, func(c store.RecoveryCode) bool { return subtle.ConstantTimeCompare(c.Hash, digest) == 1 })
+	if i < 0 || u.Recovery[i].UsedBy != "" && u.Recovery[i].UsedBy != half.ID {
+		p := web.WrongCode(s.guard.Tries - half.Checks)
+		p.Detail += " Each recovery code works once."
+		return p.On(s.page, view(p))
+	}
+	if u.Recovery[i].UsedBy == "" {
+		list := slices.Clone(u.Recovery)
+		list[i].UsedBy, list[i].UsedAt = half.ID, s.now()
+		err := s.table.SwapRecovery(r.Context(), u, list, u.RecoveryAt)
+		if errors.Is(err, store.ErrRefused) { // another request was faster: it may have used this very code
+			u, err = s.table.User(r.Context(), half.Key)
+			if err == nil && u.Epoch == half.Epoch && u.UID == half.UID {
+				return s.spend(w, r, half, u, code)
+			}
+		}
+		if err != nil {
+			p := web.Unavailable(err)
+			return p.On(s.page, view(p))
+		}
+		s.tell(r, u, used)
+	}
+	err := s.table.MarkLost(r.Context(), half)
+	if err != nil {
+		p := web.Unavailable(err)
+		return p.On(s.page, view(p))
+	}
+	return s.site.Next(w, r, "/phone", web.PhoneNext)
+}
