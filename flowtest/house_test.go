@@ -71,10 +71,11 @@ var only = map[string][]string{
 	"github.com/aws/aws-lambda-go":                  {"shared/apigw/"},
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb": {"shared/store/"},
 	"github.com/twilio/twilio-go":                   {"shared/verify/", "shared/message/"},
-	"github.com/nyaruka/phonenumbers":               {"functions/signup/"},
+	"github.com/nyaruka/phonenumbers":               {"shared/numbers/"},
 	"golang.org/x/crypto/bcrypt":                    {"shared/password/"},
 	"go.yaml.in/yaml/v3":                            {"local/template/"},
 	"github.com/chromedp/chromedp":                  {},
+	"latchkey/shared/numbers":                       {"functions/signup/", "functions/phone/", "functions/phone-checks/"},
 	"latchkey/flowtest":                             {},
 }
 

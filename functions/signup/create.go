@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"latchkey/shared/budget"
+	"latchkey/shared/numbers"
 	"latchkey/shared/otp"
 	"latchkey/shared/providers"
 	"latchkey/shared/session"
@@ -41,7 +42,7 @@ func (s *step) create(w http.ResponseWriter, r *http.Request) error {
 			return s.site.Next(w, r, "/account", web.NoNotice)
 		}
 	}
-	f.Selected = cmp.Or(regionOf(f.Country), s.countries.guess(r.Header.Get("Accept-Language")))
+	f.Selected = cmp.Or(numbers.Region(f.Country), s.plan.Guess(r.Header.Get("Accept-Language")))
 	profile, wrong := s.check(f)
 	if len(wrong) > 0 {
 		return s.refuse(f, web.Invalid(wrong...))

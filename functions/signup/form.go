@@ -65,14 +65,10 @@ func (s *step) check(f form) (store.Profile, []web.Field) {
 	address, text := email.Normalise(f.Email)
 	note("email", text)
 	note("password", checkPassword(f.password))
-	number, text := s.countries.number(f.Country, f.Phone)
-	note(number.field, text)
-	if number.field == "countryCode" && strings.TrimSpace(f.Phone) == "" {
-		note("phone", "Enter your mobile number.")
-	}
+	number, faults := s.plan.Parse(f.Country, f.Phone)
 	return store.Profile{
-		Name: name, Email: address, Phone: number.e164, Country: number.region, CallingCode: number.callingCode, Provider: s.provider,
-	}, wrong
+		Name: name, Email: address, Phone: number.Phone, Country: number.Country, CallingCode: number.CallingCode, Provider: s.provider,
+	}, append(wrong, faults...)
 }
 
 func checkName(typed string) (name, wrong string) {

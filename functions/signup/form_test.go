@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"latchkey/shared/env"
+	"latchkey/shared/numbers"
 	"latchkey/shared/phone"
 	"latchkey/shared/session"
 	"latchkey/shared/store"
@@ -46,7 +48,8 @@ func TestCheckPassword(t *testing.T) {
 // profileOf is a step without its vendors, good for check.
 func profileOf(t *testing.T, f form) (store.Profile, map[string]string) {
 	t.Helper()
-	s := &step{countries: allow(t, ""), provider: "verify"}
+	plan := numbers.New(env.Read(env.Config{Getenv: getenv(nil)}))
+	s := &step{plan: plan, provider: "verify"}
 	p, wrong := s.check(f)
 	found := map[string]string{}
 	for _, w := range wrong {
@@ -67,7 +70,7 @@ func TestCheck(t *testing.T) {
 	}
 	// All faults at once, each beside its field.
 	_, wrong = profileOf(t, form{})
-	for _, name := range []string{"fullName", "email", "password", "countryCode"} {
+	for _, name := range []string{"fullName", "email", "password", "countryCode", "phone"} {
 		if wrong[name] == "" {
 			t.Errorf("%s is missing, and nothing is said: %q", name, wrong)
 		}

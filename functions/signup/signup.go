@@ -17,6 +17,7 @@ import (
 
 	"latchkey/shared/budget"
 	"latchkey/shared/env"
+	"latchkey/shared/numbers"
 	"latchkey/shared/otp"
 	"latchkey/shared/password"
 	"latchkey/shared/providers"
@@ -29,16 +30,16 @@ import (
 var pageText string
 
 type step struct {
-	now       func() time.Time
-	site      *web.Site
-	page      *web.Page
-	table     *store.Table
-	guard     *session.Guard
-	budget    *budget.Budget
-	provider  string
-	codes     otp.Codes
-	countries *countries
-	hash      func(password string) (string, error)
+	now      func() time.Time
+	site     *web.Site
+	page     *web.Page
+	table    *store.Table
+	guard    *session.Guard
+	budget   *budget.Budget
+	provider string
+	codes    otp.Codes
+	plan     *numbers.Plan
+	hash     func(password string) (string, error)
 }
 
 // New makes the step from its environment.
@@ -55,7 +56,7 @@ func open(cfg env.Config) (*step, error) {
 	s := &step{now: cfg.Now, site: web.New(cfg, vars), table: store.Open(cfg, vars)}
 	s.guard = session.NewGuard(cfg, vars, s.table, s.site)
 	s.budget = budget.New(cfg, vars, s.table, store.Signup)
-	s.countries = newCountries(vars)
+	s.plan = numbers.New(vars)
 	set := providers.New(cfg, vars)
 	s.provider = set.Default
 	cost := password.Cost(vars)
@@ -85,7 +86,7 @@ func (s *step) show(w http.ResponseWriter, r *http.Request) error {
 	if err == nil {
 		return s.site.Next(w, r, "/account", web.NoNotice)
 	}
-	f := form{Seed: session.NewSeed(), Selected: s.countries.guess(r.Header.Get("Accept-Language"))}
+	f := form{Seed: session.NewSeed(), Selected: s.plan.Guess(r.Header.Get("Accept-Language"))}
 	if web.WantsJSON(r) {
 		return s.site.JSON(w, map[string]any{"fields": fields, "form": f.Seed})
 	}
@@ -105,8 +106,8 @@ func (s *step) view(f form, p *web.Problem) web.View {
 	return web.View{Title: "Create your account", Data: struct {
 		Form      form
 		Problem   *web.Problem
-		Countries []country
-	}{f, p, s.countries.list}}
+		Countries []numbers.Country
+	}{f, p, s.plan.Countries}}
 }
 
 // refuse shows the form again with what was typed.

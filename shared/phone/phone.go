@@ -4,7 +4,7 @@
 // of that protection's reach: print nothing that holds one.
 //
 // It must not know the numbering plans. Parsing what a person typed needs six
-// megabytes of tables and belongs to sign-up alone (functions/signup).
+// megabytes of tables and is for the few steps that take one (shared/numbers).
 package phone
 
 import (

@@ -1,4 +1,4 @@
-package signup
+package numbers
 
 import (
 	"slices"
@@ -8,7 +8,7 @@ import (
 	"latchkey/shared/env"
 )
 
-func allow(t testing.TB, list string) *countries {
+func allow(t testing.TB, list string) *Plan {
 	t.Helper()
 	vars := env.Read(env.Config{Getenv: func(name string) string {
 		if name == "ALLOWED_COUNTRIES" {
@@ -16,7 +16,7 @@ func allow(t testing.TB, list string) *countries {
 		}
 		return ""
 	}})
-	c := newCountries(vars)
+	c := New(vars)
 	err := vars.Err()
 	if err != nil {
 		t.Fatal(err)
@@ -57,12 +57,12 @@ func TestNumber(t *testing.T) {
 		{"GG", "07781 123456", "+447781123456", "GG", "44"},
 		{"GB", "07781 123456", "+447781123456", "GG", "44"},
 	} {
-		got, wrong := c.number(n.country, n.typed)
-		if wrong != "" || string(got.e164) != n.want || got.region != n.region || got.callingCode != n.calling {
-			t.Errorf("%q %q: %q %s %s, %s", n.country, n.typed, string(got.e164), got.region, got.callingCode, wrong)
+		got, wrong := c.Parse(n.country, n.typed)
+		if len(wrong) > 0 || string(got.Phone) != n.want || got.Country != n.region || got.CallingCode != n.calling {
+			t.Errorf("%q %q: %q %s %s, %q", n.country, n.typed, string(got.Phone), got.Country, got.CallingCode, wrong)
 		}
-		if wrong == "" && (!got.e164.Valid() || !strings.HasPrefix(string(got.e164), "+"+got.callingCode)) {
-			t.Errorf("%q is no number of +%s", string(got.e164), got.callingCode)
+		if len(wrong) == 0 && (!got.Phone.Valid() || !strings.HasPrefix(string(got.Phone), "+"+got.CallingCode)) {
+			t.Errorf("%q is no number of +%s", string(got.Phone), got.CallingCode)
 		}
 	}
 }
@@ -117,10 +117,18 @@ func TestNumberRefuses(t *testing.T) {
 		"pager GB":                   {"GB", "07640 123456", "phone"},
 		"emergency":                  {"GB", "999", "phone"},
 	} {
-		got, wrong := c.number(n.country, n.typed)
-		if wrong == "" || got.field != n.field {
-			t.Errorf("%s: %q %q is %q, %s: %s", name, n.country, n.typed, string(got.e164), got.field, wrong)
+		got, wrong := c.Parse(n.country, n.typed)
+		if len(wrong) != 1 || wrong[0].Name != n.field || wrong[0].Text == "" || got != (Number{}) {
+			t.Errorf("%s: %q %q is %q: %q", name, n.country, n.typed, string(got.Phone), wrong)
 		}
+	}
+}
+
+// With neither country nor number, both are asked for at once.
+func TestNothingTyped(t *testing.T) {
+	_, wrong := allow(t, "").Parse("", " ")
+	if len(wrong) != 2 || wrong[0].Name != "countryCode" || wrong[1].Name != "phone" {
+		t.Errorf("%q", wrong)
 	}
 }
 
@@ -130,9 +138,9 @@ func TestNumberLength(t *testing.T) {
 	c := allow(t, "")
 	for _, pad := range []int{0, 32 - len(typed)} {
 		padded := strings.Replace(typed, " ", strings.Repeat(" ", 1+pad), 1)
-		got, wrong := c.number("US", padded)
-		if wrong != "" || got.e164 != "+14155552671" {
-			t.Errorf("%d bytes: %s", len(padded), wrong)
+		got, wrong := c.Parse("US", padded)
+		if len(wrong) > 0 || got.Phone != "+14155552671" {
+			t.Errorf("%d bytes: %q", len(padded), wrong)
 		}
 	}
 }
@@ -149,17 +157,17 @@ func TestAllowedCountries(t *testing.T) {
 		{"GB", "07400 123456", false}, {"US", "+447400123456", false}, {"DE", "0044 7400 123456", false},
 		{"GB", "+14155552671", true}, {"US", "+870 301234567", false}, {"US", "+881 612345678", false},
 	} {
-		_, wrong := c.number(n.country, n.typed)
-		if (wrong == "") != n.ok {
+		_, wrong := c.Parse(n.country, n.typed)
+		if (len(wrong) == 0) != n.ok {
 			t.Errorf("%q %q: %q", n.country, n.typed, wrong)
 		}
 	}
-	if len(c.list) != 2 || c.list[0].Code != "DE" || c.list[0].Name != "Germany" || c.list[0].Calling != 49 || c.list[1].Code != "US" {
-		t.Errorf("list %v", c.list)
+	if len(c.Countries) != 2 || c.Countries[0].Code != "DE" || c.Countries[0].Name != "Germany" || c.Countries[0].Calling != 49 || c.Countries[1].Code != "US" {
+		t.Errorf("list %v", c.Countries)
 	}
 	for _, list := range []string{"us", "USA", "US,XX", "1", "001", "ZZ"} {
 		vars := env.Read(env.Config{Getenv: func(string) string { return list }})
-		newCountries(vars)
+		New(vars)
 		if vars.Err() == nil || !strings.Contains(vars.Err().Error(), "ALLOWED_COUNTRIES") {
 			t.Errorf("%q is allowed: %v", list, vars.Err())
 		}
@@ -169,11 +177,11 @@ func TestAllowedCountries(t *testing.T) {
 // Every country of the list can be chosen, and says the calling code it has.
 func TestCountryList(t *testing.T) {
 	c := allow(t, "")
-	if len(c.list) < 200 || !slices.IsSortedFunc(c.list, func(a, b country) int { return strings.Compare(a.Name, b.Name) }) {
-		t.Errorf("%d countries", len(c.list))
+	if len(c.Countries) < 200 || !slices.IsSortedFunc(c.Countries, func(a, b Country) int { return strings.Compare(a.Name, b.Name) }) {
+		t.Errorf("%d countries", len(c.Countries))
 	}
-	for _, x := range c.list {
-		if regionOf(x.Code) != x.Code || x.Name == "" || x.Name == x.Code || x.Calling <= 0 {
+	for _, x := range c.Countries {
+		if Region(x.Code) != x.Code || x.Name == "" || x.Name == x.Code || x.Calling <= 0 {
 			t.Errorf("%+v", x)
 		}
 	}
@@ -186,7 +194,7 @@ func TestGuess(t *testing.T) {
 		"fr-FR,en-GB;q=0.8": {"FR", "GB"}, "en;q=0.9,en-GB;q=0.1": {"GB", "GB"}, "*": {"US", "DE"}, "nonsense;;": {"US", "DE"},
 		"en-001": {"US", "DE"}, "\x00": {"US", "DE"},
 	} {
-		if a, b := every.guess(header), some.guess(header); a != want[0] || b != want[1] {
+		if a, b := every.Guess(header), some.Guess(header); a != want[0] || b != want[1] {
 			t.Errorf("%q: %s and %s, want %s", header, a, b, want)
 		}
 	}
@@ -198,19 +206,21 @@ func FuzzNumber(f *testing.F) {
 	f.Add("", "+44 7400 123456")
 	f.Add("0094", "0712345678")
 	f.Fuzz(func(t *testing.T, country, typed string) {
-		n, wrong := c.number(country, typed)
-		if wrong != "" {
-			if n.field != "phone" && n.field != "countryCode" {
-				t.Errorf("%q %q: %q is of field %q", country, typed, wrong, n.field)
+		n, wrong := c.Parse(country, typed)
+		if len(wrong) > 0 {
+			for _, w := range wrong {
+				if w.Name != "phone" && w.Name != "countryCode" || w.Text == "" || n != (Number{}) {
+					t.Errorf("%q %q: %q", country, typed, wrong)
+				}
 			}
 			return
 		}
-		if !n.e164.Valid() {
-			t.Fatalf("%q %q: %q", country, typed, string(n.e164))
+		if !n.Phone.Valid() {
+			t.Fatalf("%q %q: %q", country, typed, string(n.Phone))
 		}
-		again, wrong := c.number("", string(n.e164))
-		if wrong != "" || again.e164 != n.e164 || again.region != n.region {
-			t.Errorf("%q %q is %q, and that %q %s", country, typed, string(n.e164), string(again.e164), wrong)
+		again, wrong := c.Parse("", string(n.Phone))
+		if len(wrong) > 0 || again.Phone != n.Phone || again.Country != n.Country {
+			t.Errorf("%q %q is %q, and that %q %q", country, typed, string(n.Phone), string(again.Phone), wrong)
 		}
 	})
 }
