@@ -25,6 +25,7 @@ import (
 	"latchkey/functions/login"
 	"latchkey/functions/logout"
 	callback "latchkey/functions/onetouch-callback"
+	phonechecks "latchkey/functions/phone-checks"
 	"latchkey/functions/resend"
 	"latchkey/functions/signup"
 	"latchkey/functions/status"
@@ -42,6 +43,7 @@ import (
 var Steps = map[string]apigw.New{
 	"home": home.New, "signup": signup.New, "verify": verify.New, "resend": resend.New, "account": account.New,
 	"login": login.New, "status": status.New, "onetouch-callback": callback.New, "factors": factors.New, "logout": logout.New,
+	"phone-checks": phonechecks.New,
 }
 
 // Options say how a rig differs from the usual.
@@ -191,5 +193,9 @@ func (i invoker) Invoke(ctx context.Context, name string, event []byte) ([]byte,
 	}
 	ctx, cancel := context.WithTimeout(ctx, f.timeout)
 	defer cancel()
+	event, err := signed(event)
+	if err != nil {
+		return nil, err
+	}
 	return f.call.Invoke(ctx, event)
 }

@@ -125,6 +125,11 @@ func Reauth() *Problem {
 	return &Problem{Status: 403, Code: "reauth", Title: "Please confirm that it is you", Detail: "It has been a while since you proved it. Log in again, then you can change this."}
 }
 
+// Forbidden is something that this caller may not do.
+func Forbidden() *Problem {
+	return &Problem{Status: 403, Code: "forbidden", Title: "Access denied", Detail: "You may not do this here. If you should be able to, ask whoever runs this service."}
+}
+
 // NotFound is a path that does not exist.
 func NotFound() *Problem {
 	return &Problem{Status: 404, Code: "not_found", Title: "There is no such page", Detail: "Check the address, or go back to the front page."}
