@@ -22,7 +22,7 @@ func f(name string) func(template.Function) bool {
 // are led through everything that makes them call it.
 func TestPoliciesAgree(t *testing.T) {
 	t.Parallel()
-	r := rig.Start(t, rig.Options{Env: map[string]string{"SENDS_PER_DAY": "3"}})
+	r := rig.Start(t, rig.Options{Env: map[string]string{"SENDS_PER_DAY": "3", "PHONE_CHECKS": "on"}})
 	everything(t, r)
 	made := map[string]map[string]bool{}
 	for _, c := range r.Wire.Calls() {
@@ -76,6 +76,9 @@ func everything(t *testing.T, r *rig.Rig) {
 		v.Get(path)
 	}
 	everyLogin(t, r)
+	shop := r.Visitor(true).Signed(shop)
+	expect(t, shop.Post("/phone-checks", aCheck(adaPhone)), 429, "wait")
+	expect(t, tryCode(shop, strings.Repeat("x", 43), "123456"), 404, "not_found")
 }
 
 // everyLogin goes on with both second factors, their enrolment, and the way out.

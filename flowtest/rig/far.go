@@ -1,6 +1,9 @@
 package rig
 
-import "net/http"
+import (
+	"encoding/json"
+	"net/http"
+)
 
 // whereFrom names the address that a visitor calls from. The gateway's door
 // takes it off: no step sees it.
@@ -24,6 +27,32 @@ func elsewhere(gateway http.Handler) http.Handler {
 		}
 		gateway.ServeHTTP(w, r)
 	})
+}
+
+// whoSigned names the IAM principal whose signature a visitor's requests bear.
+const whoSigned = "X-Rig-Signed"
+
+// Signed lets the visitor's requests bear the signature of an IAM principal.
+func (v *Visitor) Signed(arn string) *Visitor {
+	v.Header.Set(whoSigned, arn)
+	return v
+}
+
+// signed adds to an event what the gateway says of one that was signed.
+func signed(event []byte) ([]byte, error) {
+	var e struct{ Headers map[string]string }
+	err := json.Unmarshal(event, &e)
+	arn := e.Headers["x-rig-signed"]
+	if err != nil || arn == "" {
+		return event, err
+	}
+	var doc map[string]any
+	err = json.Unmarshal(event, &doc)
+	if err != nil {
+		return nil, err
+	}
+	doc["requestContext"].(map[string]any)["authorizer"] = map[string]any{"iam": map[string]any{"userArn": arn}}
+	return json.Marshal(doc)
 }
 
 // Dump is the whole table as it lies there, with binary values in base64.

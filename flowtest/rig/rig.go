@@ -27,6 +27,7 @@ import (
 	callback "latchkey/functions/onetouch-callback"
 	"latchkey/functions/password"
 	"latchkey/functions/phone"
+	phonechecks "latchkey/functions/phone-checks"
 	"latchkey/functions/recovery"
 	"latchkey/functions/resend"
 	"latchkey/functions/signup"
@@ -46,6 +47,7 @@ var Steps = map[string]apigw.New{
 	"home": home.New, "signup": signup.New, "verify": verify.New, "resend": resend.New, "account": account.New,
 	"login": login.New, "status": status.New, "onetouch-callback": callback.New, "factors": factors.New, "logout": logout.New,
 	"password": password.New, "phone": phone.New, "recovery": recovery.New,
+	"phone-checks": phonechecks.New,
 }
 
 // Options say how a rig differs from the usual.
@@ -195,5 +197,9 @@ func (i invoker) Invoke(ctx context.Context, name string, event []byte) ([]byte,
 	}
 	ctx, cancel := context.WithTimeout(ctx, f.timeout)
 	defer cancel()
+	event, err := signed(event)
+	if err != nil {
+		return nil, err
+	}
 	return f.call.Invoke(ctx, event)
 }

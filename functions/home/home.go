@@ -7,6 +7,7 @@ import (
 	"context"
 	_ "embed" // the page
 	"net/http"
+	"path"
 	"strings"
 
 	"latchkey/shared/env"
@@ -19,7 +20,8 @@ import (
 var pageText string
 
 // methods are all routes of the product but the front page's own, and what each
-// takes. A path that stands here and yet arrives came with another method.
+// takes; {id} is any last segment. A path that stands here and yet arrives came
+// with another method.
 var methods = map[string]string{
 	"/signup":            "GET, POST",
 	"/verify":            "GET, POST",
@@ -37,6 +39,8 @@ var methods = map[string]string{
 	"/factors/confirm":   "POST",
 	"/factors/remove":    "POST",
 	"/logout":            "POST",
+	"/phone-checks":      "POST",
+	"/phone-checks/{id}": "POST",
 }
 
 type step struct {
@@ -76,7 +80,11 @@ func missing(_ http.ResponseWriter, r *http.Request) error {
 	if r.URL.Path == "/" {
 		return web.Method([]string{"GET"})
 	}
+	parent, last := path.Split(r.URL.Path)
 	allow, ok := methods[r.URL.Path]
+	if !ok && last != "" {
+		allow, ok = methods[parent+"{id}"]
+	}
 	if !ok {
 		return web.NotFound()
 	}

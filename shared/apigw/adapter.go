@@ -20,6 +20,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/aws/aws-lambda-go/events"
+
+	"latchkey/shared/caller"
 )
 
 // Request is the *http.Request that an event stands for. The path is taken as
@@ -49,7 +51,20 @@ func Request(ctx context.Context, e events.APIGatewayV2HTTPRequest) (*http.Reque
 	}
 	r.Header.Del("Host")
 	r.RequestURI = r.URL.RequestURI()
-	return r.WithContext(ctx), nil
+	return r.WithContext(withCaller(ctx, e)), nil
+}
+
+// withCaller adds whom the gateway has checked, if anybody.
+func withCaller(ctx context.Context, e events.APIGatewayV2HTTPRequest) context.Context {
+	a := e.RequestContext.Authorizer
+	if a == nil {
+		return ctx
+	}
+	c := caller.Caller{Lambda: a.Lambda}
+	if a.IAM != nil {
+		c.IAM = a.IAM.UserARN
+	}
+	return caller.With(ctx, c)
 }
 
 func header(e events.APIGatewayV2HTTPRequest) http.Header {

@@ -133,6 +133,11 @@ func Cooling(after time.Duration) *Problem {
 	return &Problem{Status: 403, Code: "cooling", Title: "Not just yet", Detail: "The phone of this account was changed a short while ago. For your safety this can be changed again in " + words(after) + ".", RetryAfter: max(after, time.Second)}
 }
 
+// Forbidden is something that this caller may not do.
+func Forbidden() *Problem {
+	return &Problem{Status: 403, Code: "forbidden", Title: "Access denied", Detail: "You may not do this here. If you should be able to, ask whoever runs this service."}
+}
+
 // NotFound is a path that does not exist.
 func NotFound() *Problem {
 	return &Problem{Status: 404, Code: "not_found", Title: "There is no such page", Detail: "Check the address, or go back to the front page."}

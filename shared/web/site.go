@@ -14,6 +14,7 @@ import (
 	"html/template"
 	"log/slog"
 	"net/http"
+	"path"
 	"slices"
 	"strings"
 	"time"
@@ -26,8 +27,25 @@ import (
 // line.
 type Handler func(w http.ResponseWriter, r *http.Request) error
 
-// Routes maps "METHOD /path" to its handler.
+// Routes maps "METHOD /path" to its handler. A path may end in "/{id}", which
+// stands for one segment that is not empty: r.PathValue("id"). An exact path
+// wins over it.
 type Routes map[string]Handler
+
+// variable is how a path ends that takes any last segment.
+const variable = "{id}"
+
+// find is the handler of a request, if it has one.
+func (routes Routes) find(r *http.Request) (Handler, bool) {
+	parent, last := path.Split(r.URL.Path)
+	h, ok := routes[r.Method+" "+r.URL.Path]
+	if ok && last != variable {
+		return h, true
+	}
+	h, ok = routes[r.Method+" "+parent+variable]
+	r.SetPathValue("id", last)
+	return h, ok && last != ""
+}
 
 // Site renders the pages of one step.
 type Site struct {
@@ -68,7 +86,7 @@ func (s *Site) HandlerOr(routes Routes, otherwise Handler) http.Handler {
 		defer func() { s.access(rec, r, began) }()
 		defer s.recover(rec, r)
 		s.headers(rec.Header())
-		h, ok := routes[r.Method+" "+r.URL.Path]
+		h, ok := routes.find(r)
 		if !ok {
 			h = otherwise
 		}
@@ -92,16 +110,17 @@ func notRouted(methods []string) error {
 	return Method(methods)
 }
 
-func allowed(routes Routes, path string) []string {
+func allowed(routes Routes, at string) []string {
 	var methods []string
+	parent, last := path.Split(at)
 	for route := range routes {
 		method, p, _ := strings.Cut(route, " ")
-		if p == path {
+		if p == at || last != "" && p == parent+variable {
 			methods = append(methods, method)
 		}
 	}
 	slices.Sort(methods)
-	return methods
+	return slices.Compact(methods)
 }
 
 // refuse shows err to the client, and its cause to the operator.

@@ -127,6 +127,37 @@ func TestRouting(t *testing.T) {
 	}
 }
 
+// A last segment may be anything, but not nothing and not two.
+func TestRoutingByID(t *testing.T) {
+	s := open(t, "")
+	say := func(name string) web.Handler {
+		return func(w http.ResponseWriter, r *http.Request) error { return s.JSON(w, name+" "+r.PathValue("id")) }
+	}
+	h := s.Handler(web.Routes{"POST /things": say("all"), "POST /things/{id}": say("one"), "GET /things/{id}": say("seen"), "POST /things/new": say("new")})
+	for _, c := range []struct {
+		method, path string
+		status       int
+		want         string // what is said, or the methods that are allowed
+	}{
+		{"POST", "/things", 200, `"all "`}, {"POST", "/things/x.Y_1-", 200, `"one x.Y_1-"`}, {"GET", "/things/x", 200, `"seen x"`},
+		{"POST", "/things/new", 200, `"new "`}, {"GET", "/things/new", 200, `"seen new"`}, {"POST", "/things/{id}", 200, `"one {id}"`},
+		{"POST", "/things/", 404, ""}, {"POST", "/things/x/", 404, ""}, {"POST", "/things/x/y", 404, ""}, {"POST", "/{id}", 404, ""}, {"POST", "//x", 404, ""},
+		{"PUT", "/things/x", 405, "GET, POST"}, {"PUT", "/things/new", 405, "GET, POST"}, {"GET", "/things", 405, "POST"},
+	} {
+		r := request(c.method, "/", "application/json")
+		r.URL.Path = c.path
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		got := w.Header().Get("Allow")
+		if w.Code == 200 {
+			got = strings.TrimSpace(w.Body.String())
+		}
+		if w.Code != c.status || got != c.want {
+			t.Errorf("%s %s: %d %s, want %d %s", c.method, c.path, w.Code, got, c.status, c.want)
+		}
+	}
+}
+
 // R-066: every write passes the check of its origin, the ones without a route
 // too, and no handler runs otherwise.
 func TestCrossOriginMatrix(t *testing.T) {

@@ -1,0 +1,9 @@
+// Command lambda is the step phone-checks as a Lambda function.
+package main
+
+import (
+	phonechecks "latchkey/functions/phone-checks"
+	"latchkey/shared/apigw"
+)
+
+func main() { apigw.Start(phonechecks.New) }

@@ -1,0 +1,190 @@
+package phonechecks
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+	"strconv"
+	"time"
+
+	"latchkey/shared/budget"
+	"latchkey/shared/otp"
+	"latchkey/shared/providers"
+	"latchkey/shared/session"
+	"latchkey/shared/store"
+	"latchkey/shared/web"
+)
+
+// How long a repeat waits for the answer of the request that was first, and the
+// age at which that one is surely dead, since no function may run that long.
+const (
+	forFirst  = 5 * time.Second
+	abandoned = 15 * time.Second
+)
+
+// attempt is one request for a code on its way.
+type attempt struct {
+	id      string
+	channel otp.Channel
+	half    store.Session
+	send    budget.Send
+	now     time.Time
+}
+
+// start sends a code. Who writes the item sends; an equal request, under the
+// same Idempotency-Key, gets that one's answer.
+func (s *step) start(w http.ResponseWriter, r *http.Request) error {
+	a, err := s.read(r)
+	if err != nil {
+		return err
+	}
+	existing, err := s.table.CreateSession(r.Context(), a.half)
+	if errors.Is(err, store.ErrRefused) {
+		return s.repeat(w, r, a, existing)
+	}
+	if err != nil {
+		return err
+	}
+	return s.send(w, r, a)
+}
+
+// read checks what was sent, and ties a key to it.
+func (s *step) read(r *http.Request) (*attempt, error) {
+	v, err := web.Read(r, "countryCode", "phone", "channel")
+	if err != nil {
+		return nil, err
+	}
+	seed, key, err := session.Seed(r, "")
+	if err != nil {
+		return nil, err
+	}
+	number, wrong := s.plan.Parse(v["countryCode"], v["phone"])
+	p := store.Profile{Phone: number.Phone, Country: number.Country, CallingCode: number.CallingCode, Provider: s.set.Default}
+	channel := otp.Channel(cmp.Or(v["channel"], string(otp.SMS)))
+	offered := s.set.Offered(store.Session{Flow: store.Signup, Profile: p})
+	if !slices.Contains(offered, channel) {
+		wrong = append(wrong, web.Field{Name: "channel", Text: "Choose a channel that this service offers, such as sms."})
+	}
+	if len(wrong) > 0 {
+		return nil, web.Invalid(wrong...)
+	}
+	content := strconv.Quote(string(p.Phone)) + strconv.Quote(string(channel))
+	a := &attempt{id: session.Derive(seed, "", content).Secret, channel: channel, now: s.now()}
+	t := tokenOf(a.id)
+	a.half = s.guard.New(t, store.Signup, p)
+	a.half.ValidUntil = a.now.Add(life)
+	// All visitors of a back end come from its one address, so that limit would
+	// stop them all; each phone counts as an address of its own instead.
+	a.send = budget.Send{ID: t.ID, Phone: p.Phone, Country: p.Country, Address: string(p.Phone)}
+	return a, s.once(r.Context(), key, content, a.now)
+}
+
+// once ties a program's key to its body.
+func (s *step) once(ctx context.Context, key, content string, now time.Time) error {
+	if key == "" {
+		return nil
+	}
+	err := s.table.Once(ctx, "check-key", key, session.Digest(key, content), session.KeyLife, now)
+	if errors.Is(err, store.ErrRefused) {
+		return web.Idempotency()
+	}
+	return err
+}
+
+// send takes the limits, asks the vendor and keeps what came of it. A check that
+// a limit refuses leaves nothing.
+func (s *step) send(w http.ResponseWriter, r *http.Request, a *attempt) error {
+	sends, fresh, err := s.budget.Take(r.Context(), a.send, a.now)
+	if err == nil && !fresh { // an equal request is at it, or died at it
+		err = &store.Limited{After: max(s.budget.Next(sends, a.now).Sub(a.now), time.Second)}
+	}
+	if err != nil {
+		return s.undo(r.Context(), a, err)
+	}
+	ctx, cancel := providers.Sparing(r.Context())
+	defer cancel()
+	sent, unsent := s.codes.Send(ctx, target(a.half), a.channel)
+	a.half.Sends, a.half.Ref, a.half.ProviderRef = sends, sent.Ref, sent.User
+	a.half.Outcome, a.half.ResendAt = store.Sent, s.budget.Next(sends, a.now)
+	var limited *otp.LimitedError
+	switch {
+	case errors.Is(unsent, otp.ErrUnreachable):
+		a.half.Outcome = store.Unreachable
+	case errors.As(unsent, &limited):
+		a.half.Outcome = store.Postponed
+		if asked := a.now.Add(limited.After); asked.After(a.half.ResendAt) {
+			a.half.ResendAt = asked
+		}
+	case unsent != nil:
+		a.half.Outcome = store.Unsent
+	}
+	err = s.table.RecordSend(r.Context(), a.half)
+	if err != nil {
+		return err
+	}
+	return s.answer(w, a, a.half, unsent)
+}
+
+// undo drops the check that a limit refused. One that is older and asked a
+// vendor before stays.
+func (s *step) undo(ctx context.Context, a *attempt, why error) error {
+	err := s.table.DropSession(ctx, a.half)
+	if err != nil && !errors.Is(err, store.ErrRefused) {
+		return errors.Join(why, err)
+	}
+	var limited *store.Limited
+	if errors.As(why, &limited) {
+		return tooOften(limited.After)
+	}
+	return why
+}
+
+// repeat answers a request whose check is there already as the first one was
+// answered, unless that failed or died and the wait since is over: then it is
+// the new try that we asked for.
+func (s *step) repeat(w http.ResponseWriter, r *http.Request, a *attempt, existing store.Session) error {
+	if !a.now.Before(existing.ValidUntil) {
+		return web.Expired("This check is over. Begin a new one, with a new Idempotency-Key.")
+	}
+	died := existing.Outcome == "" && a.now.Sub(existing.CreatedAt) >= abandoned
+	if !died {
+		var err error
+		existing, err = s.guard.Await(r.Context(), existing, forFirst)
+		if errors.Is(err, store.ErrNotFound) { // refused by a limit, and dropped
+			return tooOften(time.Second)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if died || existing.Failed() && !a.now.Before(existing.ResendAt) {
+		a.half = existing
+		return s.send(w, r, a)
+	}
+	return s.answer(w, a, existing, nil)
+}
+
+// answer says what came of a request for a code, the first time and every other.
+func (s *step) answer(w http.ResponseWriter, a *attempt, half store.Session, cause error) error {
+	after := max(half.ResendAt.Sub(a.now), time.Second)
+	switch half.Outcome {
+	case store.Sent:
+		return s.site.JSON(w, map[string]any{
+			"id": a.id, "phone": half.Phone.Mask(), "expires_in": int(half.ValidUntil.Sub(a.now).Seconds()),
+		})
+	case store.Unreachable:
+		return web.Invalid(web.Field{Name: "phone", Text: "We cannot reach that number this way. Try another number or channel."}).Because(cause)
+	case store.Postponed:
+		return web.Wait(after, "The vendor asks us to wait before it sends another code.").Because(cause)
+	}
+	p := web.Unavailable(cause)
+	p.RetryAfter = after
+	return p
+}
+
+// tooOften tells how long others' limits last in round figures.
+func tooOften(after time.Duration) error {
+	return web.Wait((after + 29*time.Second).Truncate(30*time.Second), "We cannot send another code to this phone just yet.")
+}
