@@ -17,6 +17,7 @@ import (
 
 	"latchkey/local/child"
 	"latchkey/local/dynamodb"
+	"latchkey/local/eventbus"
 	"latchkey/local/gateway"
 	"latchkey/local/lambdaruntime"
 	"latchkey/local/lockfile"
@@ -30,6 +31,7 @@ const (
 	binFolder  = ".local/bin"
 	dataFolder = ".local/data"
 	engineCode = "local/dynamodb"
+	envFile    = ".local/env"
 )
 
 // app is one run.
@@ -38,16 +40,19 @@ type app struct {
 	getenv   func(string) string
 	log      io.Writer
 
-	lock         *lockfile.Lock
-	web          *server
-	phone        *server
-	vendor       *server
-	template     *template.Template
-	templateTime time.Time // of the file as it was read
-	builder      *builder
-	engine       *dynamodb.Engine // nil if the developer's own is used
-	sim          *simulator.Simulator
-	runtime      *lambdaruntime.Runtime
+	lock      *lockfile.Lock
+	web       *server
+	phone     *server
+	vendor    *server
+	events    *server
+	template  *template.Template
+	templates map[string]time.Time // files as they were read
+	builder   *builder
+	engine    *dynamodb.Engine // nil if the developer's own is used
+	sim       *simulator.Simulator
+	runtime   *lambdaruntime.Runtime
+	bus       *eventbus.Bus
+	envFile   bool // whether it was written
 }
 
 // newLog makes stderr safe for all who write to it at once.
@@ -60,8 +65,8 @@ func (a *app) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	a.templateTime = modified("template.yaml")
-	a.template, err = template.Read("template.yaml")
+	a.templates = templateTimes()
+	a.template, err = template.ReadProject(".")
 	if err != nil {
 		return err
 	}
@@ -88,7 +93,12 @@ func (a *app) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return a.serve(laptop(a.settings, a.web.port, endpoint, v), v)
+	err = a.serve(laptop(a.settings, a.web.port, endpoint, a.events.port, v), v)
+	if err != nil {
+		return err
+	}
+	a.envFile = true
+	return writeEnvFile(forShell(a.settings, a.web.port, endpoint))
 }
 
 // ready asks for the front page. A function that cannot start answers 503 and has said why.
@@ -147,9 +157,11 @@ func (a *app) claim() error {
 	if err != nil {
 		return portFault(err, a.settings.phonePort, "PHONE_PORT")
 	}
-	a.vendor, err = listen(0)
-	if err != nil {
-		return portFault(err, 0, "none")
+	for _, own := range []**server{&a.vendor, &a.events} {
+		*own, err = listen(0)
+		if err != nil {
+			return portFault(err, 0, "none")
+		}
 	}
 	return nil
 }
@@ -223,14 +235,31 @@ func (a *app) serve(here map[string]string, v vendors) error {
 		return err
 	}
 	handler, err := gateway.New(a.template.Functions, a.runtime, gateway.Options{
+		AccessKey: lambdaruntime.AccessKey, SecretKey: lambdaruntime.AccessKey,
 		Log: slog.New(slog.NewJSONHandler(child.NewLines(a.log, "gateway: "), nil)),
 	})
 	if err != nil {
 		return err
 	}
+	a.bus = eventbus.New(a.template.Functions, a.runtime, eventbus.Options{
+		Log: slog.New(slog.NewJSONHandler(child.NewLines(a.log, "events: "), nil)),
+	})
+	a.events.serve(a.bus)
 	a.web.serve(handler)
-	a.phone.serve(a.sim.Phone())
+	a.phone.serve(withDocs(a.sim.Phone()))
 	return nil
+}
+
+// withDocs puts the API's document beside the phone.
+func withDocs(phone http.Handler) http.Handler {
+	document := docs()
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/docs" || strings.HasPrefix(r.URL.Path, "/docs/") {
+			document.ServeHTTP(w, r)
+			return
+		}
+		phone.ServeHTTP(w, r)
+	})
 }
 
 // closeLimit bounds the end of a run; the kernel ends what is left then.
@@ -241,8 +270,11 @@ func (a *app) close() {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		together(a.web.close, a.phone.close, a.closeRuntime)
-		together(a.vendor.close, a.closeEngine)
+		if a.envFile {
+			_ = os.Remove(envFile)
+		}
+		together(a.web.close, a.phone.close, a.closeBus, a.closeRuntime)
+		together(a.vendor.close, a.events.close, a.closeEngine)
 		if a.sim != nil {
 			_ = a.sim.Close()
 		}
@@ -259,6 +291,12 @@ func (a *app) close() {
 func (a *app) closeRuntime() {
 	if a.runtime != nil {
 		_ = a.runtime.Close()
+	}
+}
+
+func (a *app) closeBus() {
+	if a.bus != nil {
+		a.bus.Close()
 	}
 }
 

@@ -32,8 +32,9 @@ func TestFingerprints(t *testing.T) {
 	root := tree(t, map[string]string{
 		"go.mod": "module m", "shared/a/a.go": "package a", "functions/x/x.go": "package x", "functions/y/y.html": "<p>",
 		"functions/x/x_test.go": "", "functions/x/testdata/f": "", "functions/x/.swp": "",
+		"examples/e/functions/e/e.go": "package e",
 	})
-	steps := []string{"functions/x", "functions/y"}
+	steps := []string{"functions/x", "functions/y", "examples/e/functions/e"}
 	look := func() map[string]fingerprint {
 		t.Helper()
 		prints, err := fingerprints(root, "salt", steps)
@@ -49,21 +50,25 @@ func TestFingerprints(t *testing.T) {
 	cases := []struct {
 		file string
 		x, y bool // whether it changes
+		e    bool // the example's
 	}{
-		{"functions/x/x.go", true, false},
-		{"functions/y/y.html", false, true},
-		{"functions/x/new.css", true, false},
-		{"shared/a/a.go", true, true},
-		{"go.mod", true, true},
-		{"functions/x/x_test.go", false, false},
-		{"functions/x/testdata/f", false, false},
-		{"functions/x/.swp", false, false},
-		{"functions/z", false, false},
+		{"functions/x/x.go", true, false, false},
+		{"functions/y/y.html", false, true, false},
+		{"functions/x/new.css", true, false, false},
+		{"shared/a/a.go", true, true, true},
+		{"go.mod", true, true, true},
+		{"functions/x/x_test.go", false, false, false},
+		{"functions/x/testdata/f", false, false, false},
+		{"functions/x/.swp", false, false, false},
+		{"functions/z", false, false, false},
+		{"examples/e/e.go", false, false, true}, // what its steps share
+		{"examples/e/functions/e/e.go", false, false, true},
 	}
 	for _, c := range cases {
 		write(t, filepath.Join(root, c.file), "package changed // longer")
 		after := look()
-		if (after["functions/x"] != before["functions/x"]) != c.x || (after["functions/y"] != before["functions/y"]) != c.y {
+		if (after["functions/x"] != before["functions/x"]) != c.x || (after["functions/y"] != before["functions/y"]) != c.y ||
+			(after["examples/e/functions/e"] != before["examples/e/functions/e"]) != c.e {
 			t.Errorf("a change of %s is seen wrongly", c.file)
 		}
 		before = after

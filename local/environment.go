@@ -117,17 +117,20 @@ func random() string {
 	return hex.EncodeToString(b)
 }
 
-// laptop are the values of this machine, for every function that declares them.
-func laptop(set settings, port int, endpoint string, v vendors) map[string]string {
+// laptop are the values of this machine, for every function that declares them: those of the
+// examples as well. port is the app's, endpoint the table's, events the event bus's port.
+func laptop(set settings, port int, endpoint string, events int, v vendors) map[string]string {
 	return map[string]string{
-		"PUBLIC_URL":                fmt.Sprintf("http://localhost:%d", port),
-		"TABLE_NAME":                set.table,
-		"AWS_ENDPOINT_URL_DYNAMODB": endpoint,
-		"PROVIDER":                  set.provider,
-		messagesURL:                 v.simulated,
-		verifyURL:                   v.simulated,
-		authyURL:                    v.simulated,
-		"ALLOWED_COUNTRIES":         "", // all
+		"PUBLIC_URL":                   fmt.Sprintf("http://localhost:%d", port),
+		"LATCHKEY_URL":                 fmt.Sprintf("http://localhost:%d", port),
+		"TABLE_NAME":                   set.table,
+		"AWS_ENDPOINT_URL_DYNAMODB":    endpoint,
+		"AWS_ENDPOINT_URL_EVENTBRIDGE": fmt.Sprintf("http://127.0.0.1:%d", events),
+		"PROVIDER":                     set.provider,
+		messagesURL:                    v.simulated,
+		verifyURL:                      v.simulated,
+		authyURL:                       v.simulated,
+		"ALLOWED_COUNTRIES":            "", // all
 		// One laptop is one address for everybody, and its texts cost nothing.
 		"CHANNELS":          "sms,call,whatsapp",
 		"SENDS_PER_ADDRESS": "100000",
@@ -138,7 +141,8 @@ func laptop(set settings, port int, endpoint string, v vendors) map[string]strin
 }
 
 // environment is that of one function: the names its template declares, each from the
-// developer's shell, else this laptop, else the template; and its vendors' credentials.
+// developer's shell, else this laptop, else the template; and its vendors' credentials. An
+// address of AWS that stays empty is left out: not every SDK takes empty for not set.
 func environment(f template.Function, here map[string]string, getenv func(string) string, v vendors) map[string]string {
 	all := map[string]string{}
 	for name, value := range f.Environment {
@@ -149,7 +153,9 @@ func environment(f template.Function, here map[string]string, getenv func(string
 		if getenv(name) != "" {
 			value = getenv(name)
 		}
-		all[name] = value
+		if value != "" || !strings.HasPrefix(name, "AWS_ENDPOINT_URL") {
+			all[name] = value
+		}
 	}
 	_, texts := f.Environment[messagesURL]
 	_, codes := f.Environment[verifyURL]

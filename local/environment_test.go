@@ -55,7 +55,7 @@ func TestVendors(t *testing.T) {
 		"VERIFY_SERVICE_SID": "^VA[0-9a-f]{32}$", "VERIFY_SIGNUP_SERVICE_SID": "^VA[0-9a-f]{32}$", "AUTHY_API_KEY": "^[0-9a-f]{32}$",
 	}
 	v := newVendors(shell("TWILIO_AUTH_TOKEN=mine"), "http://sim")
-	all := environment(template.Function{Environment: map[string]string{messagesURL: "", verifyURL: "", authyURL: ""}}, laptop(settings{}, 1, "", v), shell(), v)
+	all := environment(template.Function{Environment: map[string]string{messagesURL: "", verifyURL: "", authyURL: ""}}, laptop(settings{}, 1, "", 2, v), shell(), v)
 	for name, shape := range shapes {
 		if !regexp.MustCompile(shape).MatchString(all[name]) {
 			t.Errorf("%s = %q", name, all[name])
@@ -76,7 +76,7 @@ func TestRealVendor(t *testing.T) {
 	getenv := shell("TWILIO_VERIFY_URL=https://real", "TWILIO_ACCOUNT_SID=AC1", "TWILIO_AUTH_TOKEN=t", "VERIFY_SERVICE_SID=VA1", "AUTHY_API_KEY=k")
 	v := newVendors(getenv, "http://sim")
 	f := template.Function{Environment: map[string]string{verifyURL: "", authyURL: "", messagesURL: ""}}
-	got := environment(f, laptop(settings{}, 1, "", v), getenv, v)
+	got := environment(f, laptop(settings{}, 1, "", 2, v), getenv, v)
 	for name, want := range map[string]string{
 		verifyURL: "https://real", "TWILIO_ACCOUNT_SID": "AC1", "TWILIO_AUTH_TOKEN": "t", "VERIFY_SERVICE_SID": "VA1",
 		"VERIFY_SIGNUP_SERVICE_SID": "", authyURL: "http://sim", messagesURL: "http://sim", "TWILIO_NUMBER": "+15005550006",
@@ -97,13 +97,15 @@ func TestRealVendor(t *testing.T) {
 }
 
 func TestEnvironment(t *testing.T) {
-	f := template.Function{Environment: map[string]string{"TABLE_NAME": "Table", "PUBLIC_URL": "", "OWN": "template", "ALLOWED_COUNTRIES": "US", "EMPTY": "", "SENDS_PER_DAY": ""}}
+	f := template.Function{Environment: map[string]string{"TABLE_NAME": "Table", "PUBLIC_URL": "", "OWN": "template", "ALLOWED_COUNTRIES": "US", "EMPTY": "", "SENDS_PER_DAY": "",
+		"LATCHKEY_URL": "https://id.example.com", "AWS_ENDPOINT_URL_EVENTBRIDGE": "", "AWS_ENDPOINT_URL": "", "AWS_ENDPOINT_URL_S3": ""}}
 	getenv := shell("OWN=shell", "HOME=/root", "SENDS_PER_DAY=7")
 	v := newVendors(getenv, "http://sim")
-	got := environment(f, laptop(settings{table: "latchkey"}, 3000, "http://db", v), getenv, v)
+	got := environment(f, laptop(settings{table: "latchkey"}, 3000, "http://db", 3002, v), getenv, v)
 	want := map[string]string{
 		"TABLE_NAME": "latchkey", "PUBLIC_URL": "http://localhost:3000", "OWN": "shell",
 		"ALLOWED_COUNTRIES": "", "EMPTY": "", "SENDS_PER_DAY": "7",
+		"LATCHKEY_URL": "http://localhost:3000", "AWS_ENDPOINT_URL_EVENTBRIDGE": "http://127.0.0.1:3002",
 	}
 	for name, value := range want {
 		if got[name] != value {
@@ -111,7 +113,7 @@ func TestEnvironment(t *testing.T) {
 		}
 	}
 	if len(got) != len(want) {
-		t.Errorf("undeclared names in %v", got)
+		t.Errorf("names that are not declared, or empty addresses, in %v", got)
 	}
 }
 

@@ -39,7 +39,7 @@ func readSettings(getenv func(string) string) (settings, error) {
 	default:
 		return s, fmt.Errorf("PROVIDER is %q: it must be verify or authy", s.provider)
 	}
-	for _, name := range []string{"AWS_ENDPOINT_URL_DYNAMODB", "TWILIO_API_URL", "TWILIO_VERIFY_URL", "AUTHY_API_URL", "PUBLIC_URL"} {
+	for _, name := range []string{"AWS_ENDPOINT_URL_DYNAMODB", "AWS_ENDPOINT_URL_EVENTBRIDGE", "TWILIO_API_URL", "TWILIO_VERIFY_URL", "AUTHY_API_URL", "PUBLIC_URL"} {
 		err := checkURL(name, getenv(name))
 		if err != nil {
 			return s, err

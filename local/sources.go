@@ -6,12 +6,14 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"strings"
 )
 
 // fingerprint tells two states of the sources of one step apart by names, sizes and times: a
-// step depends on its own folder, shared/ and the module files, and on no other step.
+// step depends on its own folder, shared/ and the module files, and on no other step. One of an
+// example depends on all of the example, whose steps may share packages.
 type fingerprint string
 
 // commonSources is what every step depends on.
@@ -25,7 +27,7 @@ func fingerprints(root, salt string, steps []string) (map[string]fingerprint, er
 	}
 	all := map[string]fingerprint{}
 	for _, step := range steps {
-		own, err := listing(root, step)
+		own, err := listing(root, sourcesOf(step))
 		if err != nil {
 			return nil, err
 		}
@@ -35,12 +37,21 @@ func fingerprints(root, salt string, steps []string) (map[string]fingerprint, er
 	return all, nil
 }
 
+// sourcesOf is the folder of a step's own sources.
+func sourcesOf(step string) string {
+	parts := strings.Split(step, "/")
+	if parts[0] == "examples" && len(parts) > 2 {
+		return path.Join(parts[:2]...)
+	}
+	return step
+}
+
 // listing has a line for each source file. What is missing is left out: the compiler can say
 // better what is wrong then.
 func listing(root string, names ...string) (string, error) {
 	var b strings.Builder
 	for _, name := range names {
-		err := filepath.WalkDir(filepath.Join(root, name), func(path string, d fs.DirEntry, err error) error {
+		err := filepath.WalkDir(filepath.Join(root, name), func(file string, d fs.DirEntry, err error) error {
 			if os.IsNotExist(err) {
 				return nil
 			}
@@ -53,7 +64,7 @@ func listing(root string, names ...string) (string, error) {
 				}
 				return nil
 			}
-			if strings.HasSuffix(path, "_test.go") || strings.HasPrefix(d.Name(), ".") {
+			if strings.HasSuffix(file, "_test.go") || strings.HasPrefix(d.Name(), ".") {
 				return nil
 			}
 			info, err := d.Info()
@@ -63,7 +74,7 @@ func listing(root string, names ...string) (string, error) {
 			if err != nil {
 				return err
 			}
-			fmt.Fprintf(&b, "%s %d %d\n", path, info.Size(), info.ModTime().UnixNano())
+			fmt.Fprintf(&b, "%s %d %d\n", file, info.Size(), info.ModTime().UnixNano())
 			return nil
 		})
 		if err != nil {

@@ -6,8 +6,11 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"slices"
 	"strings"
 	"time"
+
+	"latchkey/local/template"
 )
 
 // watchEvery is how often the sources are looked at.
@@ -18,23 +21,52 @@ const watchEvery = time.Second
 func (a *app) watch(ctx context.Context) {
 	tick := time.NewTicker(watchEvery)
 	defer tick.Stop()
-	read := a.templateTime
+	read := a.templates
 	for {
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
 			return
 		}
-		changed := modified("template.yaml")
-		if !changed.Equal(read) {
-			read = changed
-			fmt.Fprintln(a.log, "template.yaml changed: restart make run to apply it")
+		now := templateTimes()
+		for _, file := range changed(read, now) {
+			fmt.Fprintf(a.log, "%s changed: restart make run to apply it\n", file)
 		}
+		read = now
 		sources, err := a.builder.look()
 		if err == nil && !maps.Equal(sources, a.builder.tried) {
 			a.rebuild(ctx)
 		}
 	}
+}
+
+// templateTimes are the times of the project's templates, those of the examples included.
+func templateTimes() map[string]time.Time {
+	files, _ := template.Files(".") // its pattern is right
+	times := map[string]time.Time{}
+	for _, file := range files {
+		times[file] = modified(file)
+	}
+	return times
+}
+
+// changed lists files that are new, gone or of another time.
+func changed(before, now map[string]time.Time) []string {
+	var list []string
+	for file, at := range now {
+		old, there := before[file]
+		if !there || !old.Equal(at) {
+			list = append(list, file)
+		}
+	}
+	for file := range before {
+		_, there := now[file]
+		if !there {
+			list = append(list, file)
+		}
+	}
+	slices.Sort(list)
+	return list
 }
 
 // modified is zero for a file that is not there.

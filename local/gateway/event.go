@@ -33,6 +33,7 @@ type event struct {
 type requestContext struct {
 	AccountID    string      `json:"accountId"`
 	APIID        string      `json:"apiId"`
+	Authorizer   any         `json:"authorizer,omitempty"` // lambdaContext or iamContext
 	DomainName   string      `json:"domainName"`
 	DomainPrefix string      `json:"domainPrefix"`
 	HTTP         httpContext `json:"http"`
@@ -54,6 +55,7 @@ type httpContext struct {
 const (
 	accountID = "123456789012"
 	apiID     = "local"
+	region    = "us-east-1"
 )
 
 func newEvent(r *http.Request, key string, variables map[string]string, body []byte, now time.Time) event {

@@ -1,6 +1,7 @@
 // Package gateway plays an API Gateway HTTP API (payload format 2.0, $default stage) on a
-// laptop: it turns HTTP requests into the events that AWS would send, has somebody invoke the
-// function that the template's routes name, and turns its answer into an HTTP response. It
+// laptop: it turns HTTP requests into the events that AWS would send, asks the route's
+// authorizer or verifies its caller's signature, has somebody invoke the function that the
+// template's routes name, and turns its answer into an HTTP response. It
 // follows AWS, not SAM's local imitation. It has structs of its own for both, so that a
 // mistake of the product's event library is not agreed with, and knows nothing of how
 // functions run.
@@ -15,6 +16,7 @@ import (
 	"net/http"
 	"time"
 
+	"latchkey/local/sigv4"
 	"latchkey/local/template"
 )
 
@@ -42,6 +44,9 @@ type Options struct {
 	// Timeout is how long a function is waited for; then the client gets 503. The function
 	// is not told, as on AWS. Zero means 30 seconds.
 	Timeout time.Duration
+	// AccessKey and SecretKey are the only credentials that may sign for routes with AWS_IAM,
+	// and may do everything. Without them such routes refuse every call.
+	AccessKey, SecretKey string
 	// Log gets a line for each request that a function failed. Nil drops it.
 	Log *slog.Logger
 }
@@ -51,6 +56,7 @@ type gateway struct {
 	invoker Invoker
 	now     func() time.Time
 	timeout time.Duration
+	signer  sigv4.Verifier
 	log     *slog.Logger
 }
 
@@ -61,6 +67,7 @@ func New(functions []template.Function, invoker Invoker, options Options) (http.
 		return nil, err
 	}
 	g := &gateway{routes: routes, invoker: invoker, now: options.Now, timeout: options.Timeout, log: options.Log}
+	g.signer = sigv4.Verifier{AccessKey: options.AccessKey, SecretKey: options.SecretKey, Region: region, Service: "execute-api", Now: options.Now}
 	if g.now == nil {
 		g.now = time.Now
 	}
@@ -93,7 +100,15 @@ func (g *gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		message(w, status, http.StatusText(status))
 		return
 	}
-	g.serve(w, r, matched, newEvent(r, matched.key, variables, body, g.now()))
+	e := newEvent(r, matched.key, variables, body, g.now())
+	w.Header().Set("Apigw-Requestid", e.RequestContext.RequestID)
+	authorization, refused := g.authorize(r, matched, e, body)
+	if refused != nil {
+		message(w, refused.status, refused.text)
+		return
+	}
+	e.RequestContext.Authorizer = authorization
+	g.serve(w, r, matched, e)
 }
 
 func (g *gateway) serve(w http.ResponseWriter, r *http.Request, matched *route, e event) {
@@ -106,7 +121,6 @@ func (g *gateway) serve(w http.ResponseWriter, r *http.Request, matched *route, 
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), g.timeout)
 	defer cancel()
 	answer, err := g.invoker.Invoke(ctx, matched.function, encoded)
-	w.Header().Set("Apigw-Requestid", e.RequestContext.RequestID)
 	if err != nil {
 		g.fail(w, ctx, matched, err)
 		return

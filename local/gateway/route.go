@@ -17,6 +17,9 @@ type route struct {
 	function string
 	method   string
 	segments []segment // nil for $default
+
+	iam        bool
+	authorizer *template.Authorizer // nil if nobody is asked
 }
 
 // segment is a part of a route's path between slashes.
@@ -47,7 +50,7 @@ func compile(functions []template.Function) ([]route, error) {
 			if err != nil {
 				return nil, fmt.Errorf("route %s: %w", r.Key(), err)
 			}
-			routes = append(routes, route{key: r.Key(), function: f.Name(), method: r.Method, segments: segments})
+			routes = append(routes, route{key: r.Key(), function: f.Name(), method: r.Method, segments: segments, iam: r.IAM, authorizer: r.Authorizer})
 		}
 	}
 	slices.SortStableFunc(routes, moreSpecific)

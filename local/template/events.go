@@ -6,35 +6,44 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// routes reads the HttpApi events in their order.
-func (r *reader) routes(properties *yaml.Node) ([]Route, error) {
+// events reads the HttpApi and EventBridgeRule events in their order.
+func (r *reader) events(f *Function, properties *yaml.Node) error {
 	node, err := find(properties, "Events")
 	if err != nil {
-		return nil, err
+		return err
 	}
 	events, err := entries(node)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	var routes []Route
 	for _, e := range events {
 		kind, err := find(e.value, "Type")
 		if err != nil {
-			return nil, err
+			return err
 		}
-		if kind != nil && kind.Value == "Api" {
-			return nil, wrong(kind, "event %s is of a REST API; only HttpApi is understood", e.key)
-		}
-		if kind == nil || kind.Value != "HttpApi" {
+		if kind == nil {
 			continue
 		}
-		route, err := r.route(e)
-		if err != nil {
-			return nil, err
+		switch kind.Value {
+		case "Api":
+			return wrong(kind, "event %s is of a REST API; only HttpApi is understood", e.key)
+		case "CloudWatchEvent":
+			return wrong(kind, "event %s is of an old kind; only EventBridgeRule is understood", e.key)
+		case "HttpApi":
+			route, err := r.route(e)
+			if err != nil {
+				return err
+			}
+			f.Routes = append(f.Routes, route)
+		case "EventBridgeRule":
+			rule, err := r.rule(e)
+			if err != nil {
+				return err
+			}
+			f.Rules = append(f.Rules, rule)
 		}
-		routes = append(routes, route)
 	}
-	return routes, nil
+	return nil
 }
 
 // route reads one event; one with neither path nor method is the $default route.
@@ -53,7 +62,7 @@ func (r *reader) route(e entry) (Route, error) {
 	path, method := values[0], strings.ToUpper(values[1])
 	switch {
 	case path == "" && method == "":
-		return Route{Method: Any, Path: Default}, nil
+		path, method = Default, Any
 	case path == "" || method == "":
 		return Route{}, wrong(e.value, "event %s needs both Path and Method, or neither", e.key)
 	case !strings.HasPrefix(path, "/"):
@@ -61,7 +70,68 @@ func (r *reader) route(e entry) (Route, error) {
 	case strings.ContainsAny(method, " \t/"):
 		return Route{}, wrong(e.value, "event %s has no proper method", e.key)
 	}
-	return Route{Method: method, Path: path}, nil
+	route := Route{Method: method, Path: path}
+	err := r.authorize(&route, e)
+	return route, err
+}
+
+// rule reads one event of the bus. Patterns may list whole sources and detail types; a
+// pattern that filters in other ways is refused, since it would match too much here.
+func (r *reader) rule(e entry) (Rule, error) {
+	rule := Rule{Bus: DefaultBus}
+	properties, err := find(e.value, "Properties")
+	if err != nil {
+		return rule, err
+	}
+	// What concerns the delivery on AWS alone may be there.
+	err = onlyKeys(properties, "Pattern", "EventBusName", "RuleName", "RetryPolicy", "DeadLetterConfig", "Target")
+	if err != nil {
+		return rule, err
+	}
+	bus, err := find(properties, "EventBusName")
+	if err != nil {
+		return rule, err
+	}
+	name, err := r.text(bus)
+	if err != nil {
+		return rule, err
+	}
+	if name != "" {
+		rule.Bus = name
+	}
+	pattern, err := find(properties, "Pattern")
+	if err != nil {
+		return rule, err
+	}
+	list, err := entries(pattern)
+	if err != nil {
+		return rule, err
+	}
+	for _, part := range list {
+		switch part.key {
+		case "source":
+			rule.Sources, err = r.values(part)
+		case "detail-type":
+			rule.DetailTypes, err = r.values(part)
+		default:
+			err = wrong(part.value, "the pattern's %s is not understood; source and detail-type are", part.key)
+		}
+		if err != nil {
+			return rule, err
+		}
+	}
+	if len(list) == 0 {
+		return rule, wrong(e.value, "event %s needs a Pattern with source or detail-type", e.key)
+	}
+	return rule, nil
+}
+
+// values reads a list of a pattern, which EventBridge insists on even for one value.
+func (r *reader) values(part entry) ([]string, error) {
+	if part.value.Kind != yaml.SequenceNode || len(part.value.Content) == 0 {
+		return nil, wrong(part.value, "%s must be a list of texts", part.key)
+	}
+	return r.texts(part.value)
 }
 
 // policies reads policy documents; what is only named is kept by its name.

@@ -2,6 +2,7 @@ package template
 
 import (
 	"fmt"
+	"slices"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -53,6 +54,20 @@ func find(n *yaml.Node, keys ...string) (*yaml.Node, error) {
 		}
 	}
 	return n, nil
+}
+
+// onlyKeys refuses a mapping with a key that is not understood.
+func onlyKeys(n *yaml.Node, known ...string) error {
+	list, err := entries(n)
+	if err != nil {
+		return err
+	}
+	for _, e := range list {
+		if !slices.Contains(known, e.key) {
+			return fmt.Errorf("line %d: %s is not understood here", e.line, e.key)
+		}
+	}
+	return nil
 }
 
 // items lists a sequence; anything else counts as a sequence of one, as CloudFormation has it

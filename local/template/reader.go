@@ -15,6 +15,8 @@ type reader struct {
 	parameters map[string]string
 	conditions map[string]*yaml.Node
 	resources  map[string]bool
+	apis       map[string]*api // those that are made, by logical id
+	deciders   []decider
 	globals    *yaml.Node // of functions
 	steps      int        // conditions evaluated so far
 }
@@ -36,12 +38,20 @@ func (r *reader) template(root *yaml.Node) (*Template, error) {
 	if err != nil {
 		return nil, err
 	}
+	err = r.readAPIs(root, resources)
+	if err != nil {
+		return nil, err
+	}
 	t := &Template{Parameters: r.parameters}
 	for _, e := range resources {
 		err := r.resource(t, e)
 		if err != nil {
 			return nil, err
 		}
+	}
+	err = r.decide(t)
+	if err != nil {
+		return nil, err
 	}
 	return t, unique(resources, t)
 }
@@ -140,7 +150,7 @@ func (r *reader) function(e entry, properties *yaml.Node) (Function, error) {
 	if err != nil {
 		return f, err
 	}
-	f.Routes, err = r.routes(properties)
+	err = r.events(&f, properties)
 	if err != nil {
 		return f, err
 	}

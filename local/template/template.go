@@ -1,5 +1,6 @@
 // Package template reads what a laptop run and the tests need from the project's SAM
-// template: functions, routes, environment, policies, the table. It understands the intrinsic
+// templates: functions, routes and who authorizes them, rules of the event bus, environment,
+// policies, the table. It understands the intrinsic
 // functions that these use and refuses, with the line, what it does not understand, so that
 // nothing is silently left out. It knows nothing of how the values are used.
 package template
@@ -37,8 +38,10 @@ type Function struct {
 	// Environment has intrinsics resolved: a parameter is its default, a resource its
 	// logical id, an attribute "Table.Arn".
 	Environment map[string]string
-	// Routes are those of HttpApi events. Events of other kinds are left out.
+	// Routes are those of HttpApi events and Rules those of EventBridgeRule events. Events of
+	// other kinds are left out. A function may have neither, as an authorizer has.
 	Routes []Route
+	Rules  []Rule
 	// Statements are those of the policies written out; PolicyNames are the managed
 	// policies and SAM policy templates that are only named.
 	Statements  []Statement
@@ -60,6 +63,33 @@ type Route struct {
 	Method string
 	// Path begins with a slash and may hold {variables} and a last {greedy+} one, or is Default.
 	Path string
+	// IAM is set if callers must sign their requests (AWS_IAM).
+	IAM bool
+	// Authorizer is asked before the function is; nil if nobody is.
+	Authorizer *Authorizer
+}
+
+// Authorizer is a Lambda authorizer of an HTTP API, with payload format 2.0, simple responses
+// and no caching
+// (https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/sam-property-httpapi-lambdaauthorizer.html).
+type Authorizer struct {
+	// Name is the one the template's routes call it by.
+	Name string
+	// Function is Function.Name of the function that decides. It may belong to another
+	// template of the project.
+	Function string
+	// Headers are the request headers that must be there, or nobody is asked.
+	Headers []string
+}
+
+// DefaultBus is the event bus of rules that name none.
+const DefaultBus = "default"
+
+// Rule is an EventBridgeRule event: the function is invoked with each event on the bus whose
+// source and detail type are among those listed. An empty list takes all; one is not empty.
+type Rule struct {
+	Bus                  string
+	Sources, DetailTypes []string
 }
 
 // Key is the route key as events carry it: "POST /signup", or "$default".
@@ -93,15 +123,18 @@ type Attribute struct{ Name, Type string }
 // Key is a part of the primary key; Type is HASH or RANGE.
 type Key struct{ Name, Type string }
 
-// Read reads the template at file.
-func Read(file string) (*Template, error) {
+// Read reads the template at file, alone.
+func Read(file string) (*Template, error) { return read(file, filepath.Base(file)) }
+
+// read calls the file by name in its errors.
+func read(file, name string) (*Template, error) {
 	data, err := os.ReadFile(file)
 	if err != nil {
 		return nil, fmt.Errorf("reading template: %w", err)
 	}
 	t, err := Parse(data)
 	if err != nil {
-		return nil, fmt.Errorf("reading %s: %w", filepath.Base(file), err)
+		return nil, fmt.Errorf("reading %s: %w", name, err)
 	}
 	return t, nil
 }
@@ -116,6 +149,9 @@ func Parse(data []byte) (*Template, error) {
 	if document.Kind != yaml.DocumentNode || len(document.Content) == 0 {
 		return nil, fmt.Errorf("the template is empty")
 	}
-	r := &reader{parameters: map[string]string{}, conditions: map[string]*yaml.Node{}, resources: map[string]bool{}}
+	r := &reader{
+		parameters: map[string]string{}, conditions: map[string]*yaml.Node{}, resources: map[string]bool{},
+		apis: map[string]*api{},
+	}
 	return r.template(document.Content[0])
 }

@@ -106,7 +106,7 @@ func TestParse(t *testing.T) {
 		{"Deny", []string{"secretsmanager:GetSecretValue"}, []string{"arn:aws:x:dev-??????", "*"}},
 	})
 	equal(t, "policy names", f.PolicyNames, []string{"AWSXRayDaemonWriteAccess", "DynamoDBCrudPolicy"})
-	equal(t, "routes", f.Routes, []template.Route{{"GET", "/one/{id}"}, {"ANY", "/all/{proxy+}"}, {"ANY", "$default"}})
+	equal(t, "routes", f.Routes, []template.Route{{Method: "GET", Path: "/one/{id}"}, {Method: "ANY", Path: "/all/{proxy+}"}, {Method: "ANY", Path: "$default"}})
 	equal(t, "environment", f.Environment, map[string]string{
 		"TABLE": "Table", "ENDPOINT": "", "SHADOWED": "b", "NUMBER": "12", "EMPTY": "",
 		"LONG": "dev-us-east-1-${Kept}-Table.Arn", "MAPPED": "/dev", "JOINED": "x,dev", "CHOSEN": "y",
@@ -123,9 +123,9 @@ func TestParse(t *testing.T) {
 
 func TestKey(t *testing.T) {
 	for want, route := range map[string]template.Route{
-		"POST /signup": {"POST", "/signup"},
-		"ANY /{p+}":    {"ANY", "/{p+}"},
-		"$default":     {"ANY", "$default"},
+		"POST /signup": {Method: "POST", Path: "/signup"},
+		"ANY /{p+}":    {Method: "ANY", Path: "/{p+}"},
+		"$default":     {Method: "ANY", Path: "$default"},
 	} {
 		if route.Key() != want {
 			t.Errorf("key of %+v = %q, want %q", route, route.Key(), want)
@@ -212,6 +212,7 @@ func TestReadOwn(t *testing.T) {
 
 func FuzzParse(f *testing.F) {
 	f.Add([]byte(sample))
+	f.Add([]byte(guarded))
 	f.Add([]byte("Conditions: {C: !And [!Condition C, !Condition C]}\nResources: {F: {Condition: C, Type: x}}"))
 	f.Add([]byte("Resources: &a {F: *a}"))
 	f.Add([]byte("? [a]\n: b"))
@@ -225,6 +226,9 @@ func FuzzParse(f *testing.F) {
 				t.Errorf("accepted %+v", fn)
 			}
 			for _, r := range fn.Routes {
+				if r.Authorizer != nil && (r.IAM || r.Authorizer.Function == "") {
+					t.Errorf("accepted route %+v of %+v", r, r.Authorizer)
+				}
 				if r.Key() == "" || r.Path != template.Default && r.Path[0] != '/' {
 					t.Errorf("accepted route %+v", r)
 				}

@@ -1,0 +1,89 @@
+package template
+
+import (
+	"fmt"
+	"path"
+	"path/filepath"
+)
+
+// Files lists the templates of the project at root, by their paths below it with slashes: the
+// project's own, and those of its examples.
+func Files(root string) ([]string, error) {
+	files := []string{"template.yaml"}
+	examples, err := filepath.Glob(filepath.Join(root, "examples", "*", "template.yaml"))
+	if err != nil {
+		return nil, err
+	}
+	for _, file := range examples {
+		relative, err := filepath.Rel(root, file)
+		if err != nil {
+			return nil, err
+		}
+		files = append(files, filepath.ToSlash(relative))
+	}
+	return files, nil
+}
+
+// ReadProject reads all templates of a project as if they were one, so that they can be served
+// under one address: no two functions share a name, no two routes a key, and there is one table
+// at most. Folders are below root; Parameters are the project's own.
+func ReadProject(root string) (*Template, error) {
+	files, err := Files(root)
+	if err != nil {
+		return nil, err
+	}
+	all := &Template{}
+	owners := map[string]string{} // files by function name and by route key
+	for i, file := range files {
+		t, err := read(filepath.Join(root, filepath.FromSlash(file)), file)
+		if err != nil {
+			return nil, err
+		}
+		if i == 0 {
+			all.Parameters = t.Parameters
+		}
+		err = all.add(t, file, owners)
+		if err != nil {
+			return nil, fmt.Errorf("reading %s: %w", file, err)
+		}
+	}
+	return all, all.complete(owners)
+}
+
+// add takes over what another template has.
+func (t *Template) add(other *Template, file string, owners map[string]string) error {
+	if other.Table.Name != "" {
+		if t.Table.Name != "" {
+			return fmt.Errorf("%s is a second table; there is one", other.Table.Name)
+		}
+		t.Table = other.Table
+	}
+	for _, f := range other.Functions {
+		f.Folder = path.Join(path.Dir(file), f.Folder)
+		if owners[f.Name()] != "" {
+			return fmt.Errorf("%s has the name %s, which a function of %s has", f.ID, f.Name(), owners[f.Name()])
+		}
+		owners[f.Name()] = file
+		for _, route := range f.Routes {
+			if owners[route.Key()] != "" && owners[route.Key()] != file {
+				return fmt.Errorf("%s has the route %s, which a function of %s has", f.ID, route.Key(), owners[route.Key()])
+			}
+			owners[route.Key()] = file
+		}
+		t.Functions = append(t.Functions, f)
+	}
+	return nil
+}
+
+// complete makes sure that the functions behind all authorizers are there.
+func (t *Template) complete(owners map[string]string) error {
+	for _, f := range t.Functions {
+		for _, route := range f.Routes {
+			if route.Authorizer != nil && owners[route.Authorizer.Function] == "" {
+				return fmt.Errorf("reading %s: authorizer %s of route %s is a function named %s, which there is not",
+					owners[f.Name()], route.Authorizer.Name, route.Key(), route.Authorizer.Function)
+			}
+		}
+	}
+	return nil
+}
