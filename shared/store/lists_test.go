@@ -41,9 +41,12 @@ var (
 		{ID: "f2", Type: "totp", SID: "YF2", Tries: 3, CreatedAt: start.Add(time.Second)},
 		{ID: "f3", Type: "push", CreatedAt: start},
 	}
+	codes = []store.RecoveryCode{
+		{Hash: []byte("one")}, {Hash: []byte("two"), UsedBy: id, UsedAt: start.Add(time.Hour)}, {Hash: []byte("three")},
+	}
 )
 
-// swap is one of the two lists' swaps.
+// swap is one of the lists' swaps.
 type swap func(*bench.Table, store.User) error
 
 func swaps(t *testing.T) map[string]swap {
@@ -52,7 +55,8 @@ func swaps(t *testing.T) map[string]swap {
 			u.Pushes, u.PushCount, u.PushSince = pushes, 2, start
 			return b.SwapPushes(t.Context(), u)
 		},
-		"factors": func(b *bench.Table, u store.User) error { return b.SwapFactors(t.Context(), u, factors) },
+		"factors":  func(b *bench.Table, u store.User) error { return b.SwapFactors(t.Context(), u, factors) },
+		"recovery": func(b *bench.Table, u store.User) error { return b.SwapRecovery(t.Context(), u, codes, start) },
 	}
 }
 
@@ -116,7 +120,7 @@ func TestSwapIsCompared(t *testing.T) {
 			t.Errorf("%s: something was written", name)
 		}
 		for version := range 3 {
-			u.PushesVersion, u.FactorsVersion = version, version
+			u.PushesVersion, u.FactorsVersion, u.RecoveryVersion = version, version, version
 			if got := swap(b, u); got != nil {
 				t.Errorf("%s, version %d: %v", name, version, got)
 			}
@@ -124,6 +128,33 @@ func TestSwapIsCompared(t *testing.T) {
 				t.Errorf("%s, version %d again: %v", name, version, got)
 			}
 		}
+	}
+}
+
+// Recovery codes are read back in their order, with which of them were used, and
+// all else of the user stays.
+func TestRecoveryRoundTrip(t *testing.T) {
+	t.Parallel()
+	b, want := made(t)
+	if want.RecoveryLeft() != 0 {
+		t.Error("a new user has codes")
+	}
+	err := b.SwapRecovery(t.Context(), want, codes, start)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want.Recovery, want.RecoveryVersion, want.RecoveryAt = codes, 1, start
+	got := stored(t, b)
+	if !reflect.DeepEqual(got, want) || got.RecoveryLeft() != 2 {
+		t.Errorf("%d left: %+v", got.RecoveryLeft(), got)
+	}
+	err = b.SwapRecovery(t.Context(), want, nil, start.Add(time.Hour))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want.Recovery, want.RecoveryVersion, want.RecoveryAt = nil, 2, start.Add(time.Hour)
+	if got := stored(t, b); !reflect.DeepEqual(got, want) {
+		t.Errorf("%+v", got)
 	}
 }
 

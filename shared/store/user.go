@@ -44,6 +44,10 @@ type User struct {
 	PushesVersion  int
 	PushCount      int // pushes since PushSince or the last completed login
 	PushSince      time.Time
+
+	Recovery        []RecoveryCode // in the order in which they were shown
+	RecoveryVersion int
+	RecoveryAt      time.Time // when the codes were made
 }
 
 // Factor is a device or an app that a user enrolled at Verify.
@@ -62,6 +66,25 @@ type Push struct {
 	Ref     Ref // zero while, or because, the vendor's answer is not known
 	At      time.Time
 	Browser string // family and system, from a closed list
+}
+
+// RecoveryCode is one code that a user keeps for when the phone is lost. It is
+// good for one session.
+type RecoveryCode struct {
+	Hash   []byte    // as package recovery's Digest makes it
+	UsedBy string    // id of the session that used it; empty while it is good
+	UsedAt time.Time // zero while it is good
+}
+
+// RecoveryLeft is how many of the user's recovery codes are still good.
+func (u User) RecoveryLeft() int {
+	left := 0
+	for _, c := range u.Recovery {
+		if c.UsedBy == "" {
+			left++
+		}
+	}
+	return left
 }
 
 func userKey(k string) item { return key("U#"+k, "U") }
@@ -118,6 +141,13 @@ func (t *Table) ForgetPushes(ctx context.Context, k, uid string) error {
 // read, else ErrRefused. Afterwards the list's version is one more.
 func (t *Table) SwapFactors(ctx context.Context, u User, factors []Factor) error {
 	return t.swapList(ctx, u, "factors", u.FactorsVersion, factorItems(factors), nil)
+}
+
+// SwapRecovery replaces the user's recovery codes, made at this time, if nobody
+// did since u was read, else ErrRefused. To mark one of them as used is such a
+// swap, too, at u.RecoveryAt. Afterwards the list's version is one more.
+func (t *Table) SwapRecovery(ctx context.Context, u User, codes []RecoveryCode, at time.Time) error {
+	return t.swapList(ctx, u, "recovery", u.RecoveryVersion, recoveryItems(codes), item{"recovery_at": millis(at)})
 }
 
 func (t *Table) swapList(ctx context.Context, u User, name string, version int, list []item, besides item) error {
@@ -209,6 +239,26 @@ func factorsFrom(list []item) []Factor {
 	return factors
 }
 
+func recoveryItems(codes []RecoveryCode) []item {
+	list := []item{}
+	for _, c := range codes {
+		it := item{}
+		it.set("hash", c.Hash)
+		it.set("used_by", c.UsedBy)
+		it.set("used_at", c.UsedAt)
+		list = append(list, it)
+	}
+	return list
+}
+
+func recoveryFrom(list []item) []RecoveryCode {
+	var codes []RecoveryCode
+	for _, it := range list {
+		codes = append(codes, RecoveryCode{Hash: it.bytes("hash"), UsedBy: it.text("used_by"), UsedAt: it.time("used_at")})
+	}
+	return codes
+}
+
 func (u User) item() item {
 	it := userKey(u.Key)
 	it.set("uid", u.UID)
@@ -238,6 +288,10 @@ func userFrom(it item) User {
 		PushesVersion:  int(it.number("pushes_version")),
 		PushCount:      int(it.number("push_count")),
 		PushSince:      it.time("push_since"),
+
+		Recovery:        recoveryFrom(it.items("recovery")),
+		RecoveryVersion: int(it.number("recovery_version")),
+		RecoveryAt:      it.time("recovery_at"),
 	}
 }
 
