@@ -1,6 +1,10 @@
 package rig
 
-import "net/http"
+import (
+	"net/http"
+
+	"latchkey/shared/env"
+)
 
 // whereFrom names the address that a visitor calls from. The gateway's door
 // takes it off: no step sees it.
@@ -43,4 +47,11 @@ func (r *Rig) Items() []map[string]any {
 func (r *Rig) DeleteUser(key string) {
 	r.t.Helper()
 	r.bench.Delete(r.t, "U#"+key, "U")
+}
+
+// Config is what the operator's command is started with.
+func (r *Rig) Config() env.Config {
+	cfg := r.bench.Config()
+	cfg.Now, cfg.HTTP = r.Clock.Now, &http.Client{Transport: r.Wire.From("operator")}
+	return cfg
 }
