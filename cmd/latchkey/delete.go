@@ -19,6 +19,7 @@ type deletion struct {
 	Deleted  bool          `json:"deleted"`
 	Sessions int           `json:"sessions"`
 	Vendor   *leftAtTwilio `json:"remains,omitempty"`
+	only     bool          // nothing is going to be deleted
 }
 
 func (r deletion) write(w io.Writer) {
@@ -35,6 +36,9 @@ func (r deletion) write(w io.Writer) {
 		"nobody, and DynamoDB removes it within days, as it does what counts networks.\n")
 	if r.Vendor != nil {
 		r.Vendor.write(w)
+	}
+	if r.only {
+		io.WriteString(w, "\nNothing was deleted. With --yes it is, and it cannot be undone.\n") //nolint:errcheck // a buffer
 	}
 }
 
@@ -61,25 +65,15 @@ func remove(ctx context.Context, d *desk) error {
 	if !known && len(sessions) == 0 {
 		return d.nobody()
 	}
-	plan := deletion{Table: d.name, Email: d.masked, Sessions: len(sessions)}
+	plan := deletion{Table: d.name, Email: d.masked, Sessions: len(sessions), only: !d.yes}
 	if known {
 		vendor := remains(u, u.Factors, d.cfg.Getenv, true)
 		plan.User, plan.UID, plan.Vendor = reference(u), u.UID, &vendor
 	}
-	if !d.yes {
-		return d.propose(plan)
+	if plan.only {
+		return d.say(plan)
 	}
 	return d.carryOut(ctx, u, sessions, plan)
-}
-
-// propose says what would be deleted.
-func (d *desk) propose(plan deletion) error {
-	err := d.say(plan)
-	if err != nil || d.json {
-		return err
-	}
-	_, err = io.WriteString(d.out, "\nNothing was deleted. With --yes it is, and it cannot be undone.\n")
-	return err
 }
 
 // carryOut deletes. What remains at the vendor is said before the user goes: if
