@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"latchkey/flowtest/bench"
@@ -77,14 +78,18 @@ func TestOutOfReach(t *testing.T) {
 	}
 	b := bench.Open(t)
 	b.Wire.Break(func(bench.Call) bench.Fault { return bench.Lost })
-	for _, args := range [][]string{{"show", ada}, {"role", ada, "admin"}, {"reset", ada}, {"logout", ada}, {"delete", ada}, {"delete", ada, "--yes"}} {
-		o := operate(t.Context(), b.Config(), append([]string{"user"}, args...)...)
-		for _, want := range []string{"TABLE_NAME", "AWS_REGION", "aws configure export-credentials", b.Vars["TABLE_NAME"]} {
-			if o.code != 1 || o.out != "" || !strings.Contains(o.stderr, want) || strings.Count(o.stderr, "\n") != 1 {
-				t.Errorf("%v: %+v", args, o)
+	var wg sync.WaitGroup
+	for _, args := range []string{"show " + ada, "role " + ada + " admin", "reset " + ada, "logout " + ada, "delete " + ada, "delete --yes " + ada} {
+		wg.Go(func() {
+			o := operate(t.Context(), b.Config(), append([]string{"user"}, strings.Fields(args)...)...)
+			for _, want := range []string{"TABLE_NAME", "AWS_REGION", "aws configure export-credentials", b.Vars["TABLE_NAME"]} {
+				if o.code != 1 || o.out != "" || !strings.Contains(o.stderr, want) || strings.Count(o.stderr, "\n") != 1 {
+					t.Errorf("%v: %+v", args, o)
+				}
 			}
-		}
+		})
 	}
+	wg.Wait()
 	b.Wire.Break(nil)
 	b.Set("AWS_ENDPOINT_URL_DYNAMODB=http://db.example.com")
 	o := operate(t.Context(), b.Config(), "user", "show", ada)

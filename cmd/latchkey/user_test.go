@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"latchkey/flowtest/bench"
 	"latchkey/shared/recovery"
@@ -246,7 +247,7 @@ func TestMeanwhileForever(t *testing.T) {
 // code, and a repeat is another.
 func TestDyingInReset(t *testing.T) {
 	t.Parallel()
-	for n := range int64(3) {
+	for n := range 3 {
 		for _, fault := range []bench.Fault{bench.Lost, bench.Unheard} {
 			b, u := person(t)
 			o := dying(t, b, n+1, fault, "user", "reset", ada)
@@ -274,17 +275,18 @@ func TestDyingInReset(t *testing.T) {
 }
 
 // dying kills the program at its n-th call to the table, which meets the fault.
-func dying(t *testing.T, b *bench.Table, n int64, fault bench.Fault, args ...string) outcome {
+func dying(t *testing.T, b *bench.Table, n int, fault bench.Fault, args ...string) outcome {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	var calls atomic.Int64
 	b.Wire.Break(func(bench.Call) bench.Fault {
-		switch c := calls.Add(1); {
-		case c < n:
+		if calls.Add(1) < int64(n) {
 			return bench.None
-		case c == n && fault == bench.Unheard:
-			return fault // dead before it could try again
+		}
+		if fault == bench.Unheard && calls.Load() == int64(n) {
+			go afterCall(ctx, b, n, cancel)
+			return fault
 		}
 		cancel()
 		return bench.Lost
@@ -292,4 +294,12 @@ func dying(t *testing.T, b *bench.Table, n int64, fault bench.Fault, args ...str
 	o := operate(ctx, b.Config(), args...)
 	b.Wire.Break(nil)
 	return o
+}
+
+// afterCall kills as soon as the n-th call was served.
+func afterCall(ctx context.Context, b *bench.Table, n int, kill func()) {
+	for ctx.Err() == nil && len(b.Wire.Calls()) < n {
+		time.Sleep(time.Millisecond)
+	}
+	kill()
 }
