@@ -3,6 +3,8 @@ package rig
 import (
 	"encoding/json"
 	"net/http"
+
+	"latchkey/shared/env"
 )
 
 // whereFrom names the address that a visitor calls from. The gateway's door
@@ -72,4 +74,11 @@ func (r *Rig) Items() []map[string]any {
 func (r *Rig) DeleteUser(key string) {
 	r.t.Helper()
 	r.bench.Delete(r.t, "U#"+key, "U")
+}
+
+// Config is what the operator's command is started with.
+func (r *Rig) Config() env.Config {
+	cfg := r.bench.Config()
+	cfg.Now, cfg.HTTP = r.Clock.Now, &http.Client{Transport: r.Wire.From("operator")}
+	return cfg
 }

@@ -2,6 +2,7 @@ package recovery_test
 
 import (
 	"bytes"
+	"encoding/hex"
 	"regexp"
 	"strings"
 	"testing"
@@ -70,6 +71,10 @@ func TestClean(t *testing.T) {
 func TestDigest(t *testing.T) {
 	t.Parallel()
 	code := recovery.New(1)[0]
+	const want = "ecda723b8e1f5183664cd182ab3bff55d907db6a7aa201ed6b94aec23e235e9d" // as OpenSSL says: digests are in tables
+	if got := hex.EncodeToString(recovery.Digest("00000000000000000000000000000001", "7k3m-9qxd-w2ht-f5rz")); got != want {
+		t.Errorf("%s", got)
+	}
 	d := recovery.Digest("uid", code)
 	if len(d) != 32 || !bytes.Equal(d, recovery.Digest("uid", code)) {
 		t.Errorf("%x", d)
