@@ -1,7 +1,7 @@
 # What a developer does with latchkey. `make` alone explains the targets.
 
 GOARCH ?= arm64
-STEPS := $(notdir $(patsubst %/lambda/main.go,%,$(wildcard functions/*/lambda/main.go)))
+STEPS := $(notdir $(patsubst %/lambda/main.go,%,$(wildcard functions/*/lambda/main.go examples/*/functions/*/lambda/main.go)))
 LAMBDA := CGO_ENABLED=0 go build -trimpath -buildvcs=false -tags lambda.norpc -ldflags=-s
 
 .PHONY: help
@@ -35,13 +35,17 @@ lint: ## Check formatting, code and, where cfn-lint is installed, the template
 .PHONY: build
 build: $(STEPS:%=build/%/bootstrap) ## Build every function for AWS into build/<step>/bootstrap
 
+# Where the command of a step is: in the project, or in one of its examples.
+command = $(or $(wildcard functions/$(1)/lambda examples/*/functions/$(1)/lambda),$(error there is no folder functions/$(1)))
+kebab = $(shell echo $(1) | sed -E 's/([a-z0-9])([A-Z])/\1-\2/g' | tr A-Z a-z)
+
 .PHONY: FORCE
 build/%/bootstrap: FORCE
-	GOOS=linux GOARCH=$(GOARCH) $(LAMBDA) -o $@ ./functions/$*/lambda
+	GOOS=linux GOARCH=$(GOARCH) $(LAMBDA) -o $@ ./$(call command,$*)
 
 # What `sam build` calls: the logical id without "Function", in kebab case, is the folder.
 build-%Function:
-	GOOS=linux GOARCH=$(GOARCH) $(LAMBDA) -o "$(ARTIFACTS_DIR)/bootstrap" ./functions/$(shell echo $* | sed -E 's/([a-z0-9])([A-Z])/\1-\2/g' | tr A-Z a-z)/lambda
+	GOOS=linux GOARCH=$(GOARCH) $(LAMBDA) -o "$(ARTIFACTS_DIR)/bootstrap" ./$(call command,$(call kebab,$*))
 
 .PHONY: bench
 bench: ## Measure: hashing, sessions, pages, a whole sign-up
