@@ -179,6 +179,16 @@ func TestPhoneChecksAtOnce(t *testing.T) {
 				t.Errorf("code %d: %d %s", i, a.Status, a.Body)
 			}
 		})
+		v.Header.Set("Idempotency-Key", strings.Repeat("l", 32))
+		r.Handset().Weather(`{"api":"500"}`)
+		expect(t, v.Post("/phone-checks", aCheck("+14155552673")), 503, "unavailable")
+		r.Handset().Weather(`{"api":"ok"}`)
+		r.Clock.Advance(time.Minute)
+		together(20, func(int) { v.Post("/phone-checks", aCheck("+14155552673")) })
+		begun(t, v.Post("/phone-checks", aCheck("+14155552673")))
+		if n := len(r.Handset().Messages("+14155552673")); n != 1 {
+			t.Errorf("%d texts of a new try, want 1", n)
+		}
 		v.Header.Set("Idempotency-Key", "short")
 		expect(t, v.Post("/phone-checks", aCheck(adaPhone)), 400, "malformed")
 	})
@@ -337,6 +347,26 @@ func TestPhoneChecksInBadWeather(t *testing.T) {
 		t.Fatalf("a blocked number: %d %s", a.Status, a.Body)
 	}
 	refusedJSON(t, a, "phone")
+}
+
+// The vendor's word counts also when the table cannot keep it: the code is used
+// up, and to refuse it would cost the person another text.
+func TestProvedWithoutTheTable(t *testing.T) {
+	t.Parallel()
+	r, v := checking(t, "", nil)
+	id := begun(t, v.Post("/phone-checks", aCheck(adaPhone)))
+	code := r.Handset().Code(adaPhone)
+	r.Wire.Reset()
+	r.Wire.Break(func(c rig.Call) rig.Fault {
+		if c.Table && len(r.Wire.Vendors()) > 0 {
+			return rig.Lost
+		}
+		return rig.None
+	})
+	proved(t, tryCode(v, id, code), adaPhone)
+	r.Wire.Break(nil)
+	r.Clock.Advance(10 * time.Second)
+	expect(t, tryCode(v, id, code), 410, "expired")
 }
 
 // A function that dies anywhere leaves no dead end: the same request, sent
