@@ -27,7 +27,7 @@ race: ## Run all tests under the race detector
 
 .PHONY: lint
 lint: ## Check formatting, code and, where cfn-lint is installed, the template
-	@test -z "$$(gofmt -l functions shared local flowtest)" || { gofmt -l functions shared local flowtest; exit 1; }
+	@test -z "$$(gofmt -l functions shared local cmd flowtest)" || { gofmt -l functions shared local cmd flowtest; exit 1; }
 	go vet ./...
 	go run honnef.co/go/tools/cmd/staticcheck@v0.8.2 ./...
 	@if command -v cfn-lint >/dev/null; then cfn-lint -c I -r eu-west-1 -t template.yaml; else echo "cfn-lint is not installed: template.yaml was not checked (pip install cfn-lint)"; fi
