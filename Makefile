@@ -1,7 +1,7 @@
 # What a developer does with latchkey. `make` alone explains the targets.
 
 GOARCH ?= arm64
-STEPS := $(notdir $(patsubst %/lambda/main.go,%,$(wildcard functions/*/lambda/main.go)))
+STEPS := $(notdir $(patsubst %/lambda/main.go,%,$(wildcard functions/*/lambda/main.go examples/*/functions/*/lambda/main.go)))
 LAMBDA := CGO_ENABLED=0 go build -trimpath -buildvcs=false -tags lambda.norpc -ldflags=-s
 
 .PHONY: help
@@ -27,7 +27,7 @@ race: ## Run all tests under the race detector
 
 .PHONY: lint
 lint: ## Check formatting, code and, where cfn-lint is installed, the template
-	@test -z "$$(gofmt -l functions shared local flowtest)" || { gofmt -l functions shared local flowtest; exit 1; }
+	@test -z "$$(gofmt -l functions shared local cmd flowtest)" || { gofmt -l functions shared local cmd flowtest; exit 1; }
 	go vet ./...
 	go run honnef.co/go/tools/cmd/staticcheck@v0.8.2 ./...
 	@if command -v cfn-lint >/dev/null; then cfn-lint -c I -r eu-west-1 -t template.yaml; else echo "cfn-lint is not installed: template.yaml was not checked (pip install cfn-lint)"; fi
@@ -35,13 +35,17 @@ lint: ## Check formatting, code and, where cfn-lint is installed, the template
 .PHONY: build
 build: $(STEPS:%=build/%/bootstrap) ## Build every function for AWS into build/<step>/bootstrap
 
+# Where the command of a step is: in the project, or in one of its examples.
+command = $(or $(wildcard functions/$(1)/lambda examples/*/functions/$(1)/lambda),$(error there is no folder functions/$(1)))
+kebab = $(shell echo $(1) | sed -E 's/([a-z0-9])([A-Z])/\1-\2/g' | tr A-Z a-z)
+
 .PHONY: FORCE
 build/%/bootstrap: FORCE
-	GOOS=linux GOARCH=$(GOARCH) $(LAMBDA) -o $@ ./functions/$*/lambda
+	GOOS=linux GOARCH=$(GOARCH) $(LAMBDA) -o $@ ./$(call command,$*)
 
 # What `sam build` calls: the logical id without "Function", in kebab case, is the folder.
 build-%Function:
-	GOOS=linux GOARCH=$(GOARCH) $(LAMBDA) -o "$(ARTIFACTS_DIR)/bootstrap" ./functions/$(shell echo $* | sed -E 's/([a-z0-9])([A-Z])/\1-\2/g' | tr A-Z a-z)/lambda
+	GOOS=linux GOARCH=$(GOARCH) $(LAMBDA) -o "$(ARTIFACTS_DIR)/bootstrap" ./$(call command,$(call kebab,$*))
 
 .PHONY: bench
 bench: ## Measure: hashing, sessions, pages, a whole sign-up

@@ -32,8 +32,8 @@ func (r deletion) write(w io.Writer) {
 		fmt.Fprintf(w, "    the account with uid %s\n", r.UID)
 	}
 	fmt.Fprintf(w, "    sessions: %d, with the approvals they wait for and the failures they are counted under\n\n", r.Sessions)
-	io.WriteString(w, "What counts the texts to the phone stays, so that it cannot be sent more of them by this; it names\n"+ //nolint:errcheck // a buffer
-		"nobody, and DynamoDB removes it within days, as it does what counts networks.\n")
+	io.WriteString(w, "What counts the texts to the phone stays, so that it cannot be sent more of them by this. It holds\n"+ //nolint:errcheck // a buffer
+		"a hash of the number, and DynamoDB removes it within days, as it does what counts networks.\n")
 	if r.Vendor != nil {
 		r.Vendor.write(w)
 	}

@@ -47,6 +47,10 @@ func (s *step) start(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	err = s.take(r.Context(), a)
+	if err != nil {
+		return s.undo(r.Context(), a, err)
+	}
 	return s.send(w, r, a)
 }
 
@@ -93,21 +97,36 @@ func (s *step) once(ctx context.Context, key, content string, now time.Time) err
 	return err
 }
 
-// send takes the limits, asks the vendor and keeps what came of it. A check that
-// a limit refuses leaves nothing.
-func (s *step) send(w http.ResponseWriter, r *http.Request, a *attempt) error {
-	sends, fresh, err := s.budget.Take(r.Context(), a.send, a.now)
+// take takes all limits of a send.
+func (s *step) take(ctx context.Context, a *attempt) error {
+	sends, fresh, err := s.budget.Take(ctx, a.send, a.now)
+	a.half.Sends = sends
 	if err == nil && !fresh { // an equal request is at it, or died at it
 		err = &store.Limited{After: max(s.budget.Next(sends, a.now).Sub(a.now), time.Second)}
 	}
-	if err != nil {
-		return s.undo(r.Context(), a, err)
+	var limited *store.Limited
+	if errors.As(err, &limited) {
+		return tooOften(limited.After)
 	}
+	return err
+}
+
+// undo drops the check that a limit refused: it leaves nothing.
+func (s *step) undo(ctx context.Context, a *attempt, why error) error {
+	err := s.table.DropSession(ctx, a.half)
+	if err != nil && !errors.Is(err, store.ErrRefused) {
+		return errors.Join(why, err)
+	}
+	return why
+}
+
+// send asks the vendor and keeps what came of it.
+func (s *step) send(w http.ResponseWriter, r *http.Request, a *attempt) error {
 	ctx, cancel := providers.Sparing(r.Context())
 	defer cancel()
 	sent, unsent := s.codes.Send(ctx, target(a.half), a.channel)
-	a.half.Sends, a.half.Ref, a.half.ProviderRef = sends, sent.Ref, sent.User
-	a.half.Outcome, a.half.ResendAt = store.Sent, s.budget.Next(sends, a.now)
+	a.half.Ref, a.half.ProviderRef = sent.Ref, sent.User
+	a.half.Outcome, a.half.ResendAt = store.Sent, s.budget.Next(a.half.Sends, a.now)
 	var limited *otp.LimitedError
 	switch {
 	case errors.Is(unsent, otp.ErrUnreachable):
@@ -120,25 +139,11 @@ func (s *step) send(w http.ResponseWriter, r *http.Request, a *attempt) error {
 	case unsent != nil:
 		a.half.Outcome = store.Unsent
 	}
-	err = s.table.RecordSend(r.Context(), a.half)
+	err := s.table.RecordSend(r.Context(), a.half)
 	if err != nil {
 		return err
 	}
 	return s.answer(w, a, a.half, unsent)
-}
-
-// undo drops the check that a limit refused. One that is older and asked a
-// vendor before stays.
-func (s *step) undo(ctx context.Context, a *attempt, why error) error {
-	err := s.table.DropSession(ctx, a.half)
-	if err != nil && !errors.Is(err, store.ErrRefused) {
-		return errors.Join(why, err)
-	}
-	var limited *store.Limited
-	if errors.As(why, &limited) {
-		return tooOften(limited.After)
-	}
-	return why
 }
 
 // repeat answers a request whose check is there already as the first one was
@@ -161,6 +166,10 @@ func (s *step) repeat(w http.ResponseWriter, r *http.Request, a *attempt, existi
 	}
 	if died || existing.Failed() && !a.now.Before(existing.ResendAt) {
 		a.half = existing
+		err := s.take(r.Context(), a)
+		if err != nil {
+			return err
+		}
 		return s.send(w, r, a)
 	}
 	return s.answer(w, a, existing, nil)

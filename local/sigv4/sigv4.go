@@ -77,7 +77,7 @@ func (v Verifier) Verify(r *http.Request, body []byte) error {
 	if err != nil {
 		return err
 	}
-	if v.AccessKey == "" || v.SecretKey == "" || a.key != v.AccessKey {
+	if v.SecretKey == "" || a.key != v.AccessKey {
 		return ErrKey
 	}
 	dates := r.Header.Values("X-Amz-Date")

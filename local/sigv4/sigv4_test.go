@@ -158,9 +158,49 @@ func TestTampered(t *testing.T) {
 	if !errors.Is(err, ErrSignature) {
 		t.Errorf("body: %v", err)
 	}
-	err = Verifier{Region: "us-east-1", Service: "execute-api", Now: noon}.Verify(orderOf(func(o *order) { o.key = "k" }).sign(t), []byte(o.body))
+	err = Verifier{AccessKey: "key", Region: "us-east-1", Service: "execute-api", Now: noon}.Verify(orderOf(func(o *order) { o.secret = "" }).sign(t), []byte(o.body))
 	if !errors.Is(err, ErrKey) {
-		t.Errorf("a verifier without a key: %v", err)
+		t.Errorf("a verifier without a secret key: %v", err)
+	}
+}
+
+// A signature that covers too little, or an odd request, is refused although it is right.
+func TestSignedWrongly(t *testing.T) {
+	cases := []struct {
+		name, headers, day string
+		dates              []string
+		want               error
+	}{
+		{"nothing", "host;x-amz-date", "20260304", []string{"20260304T120000Z"}, nil},
+		{"the host left out", "x-amz-date", "20260304", []string{"20260304T120000Z"}, ErrSignature},
+		{"the date left out", "host", "20260304", []string{"20260304T120000Z"}, ErrSignature},
+		{"headers out of order", "x-amz-date;host", "20260304", []string{"20260304T120000Z"}, ErrSignature},
+		{"a header twice", "host;host;x-amz-date", "20260304", []string{"20260304T120000Z"}, ErrSignature},
+		{"upper case", "User-Agent;host;x-amz-date", "20260304", []string{"20260304T120000Z"}, ErrSignature},
+		{"two dates", "host;x-amz-date", "20260304", []string{"20260304T120000Z", "20260304T110000Z"}, ErrSignature},
+		{"another day", "host;x-amz-date", "20260305", []string{"20260304T120000Z"}, ErrSignature},
+		{"an odd time", "host;x-amz-date", "20260304", []string{"20260304T120000.5Z"}, ErrSignature},
+	}
+	for _, c := range cases {
+		r := httptest.NewRequest("GET", "http://localhost/", nil)
+		r.Header["X-Amz-Date"], r.Header["User-Agent"] = c.dates, c.dates
+		text := strings.Join([]string{"GET", "/", "", "", c.headers, hash(nil)}, "\n")
+		signed := ""
+		for name := range strings.SplitSeq(c.headers, ";") {
+			value := strings.Join(c.dates, ",")
+			if name == "host" {
+				value = "localhost"
+			}
+			signed += name + ":" + value + "\n"
+		}
+		text = strings.Replace(text, "\n\n\n", "\n\n"+signed+"\n", 1)
+		a := authorization{date: c.day, region: "us-east-1", service: "execute-api"}
+		r.Header.Set("Authorization", algorithm+" Credential=key/"+c.day+"/us-east-1/execute-api/aws4_request, SignedHeaders="+c.headers+
+			", Signature="+verifier().sign(a, c.dates[0], text))
+		err := verifier().Verify(r, nil)
+		if !errors.Is(err, c.want) {
+			t.Errorf("%s: %v, want %v", c.name, err, c.want)
+		}
 	}
 }
 
