@@ -165,7 +165,7 @@ func TestRoutesAgree(t *testing.T) {
 	v := r.Visitor(true)
 	methods := map[string][]string{}
 	for _, f := range rig.Template(t).Functions {
-		if rig.Steps[f.Name()] == nil {
+		if rig.Steps()[f.Name()] == nil {
 			t.Errorf("the template has a function %s without a step", f.ID)
 		}
 		for _, route := range f.Routes {
@@ -189,7 +189,7 @@ func TestRoutesAgree(t *testing.T) {
 			t.Errorf("%s: %d, Allow %q, want %q", path, a.Status, a.Header.Get("Allow"), want)
 		}
 	}
-	for name := range rig.Steps {
+	for name := range rig.Steps() {
 		if !slices.ContainsFunc(rig.Template(t).Functions, f(name)) {
 			t.Errorf("step %s is not in the template", name)
 		}

@@ -134,7 +134,7 @@ func TestVariablesAgree(t *testing.T) {
 			"TABLE_NAME": "t", "TWILIO_ACCOUNT_SID": "AC" + strings.Repeat("0", 32), "TWILIO_AUTH_TOKEN": "x", "TWILIO_NUMBER": "+15005550006",
 			"VERIFY_SERVICE_SID": "VA" + strings.Repeat("0", 32), "AUTHY_API_KEY": "x",
 		}
-		_, err := rig.Steps[f.Name()](t.Context(), env.Config{
+		_, err := rig.Steps()[f.Name()](t.Context(), env.Config{
 			Getenv: func(name string) string { read[name] = true; return values[name] },
 			Now:    time.Now, HTTP: http.DefaultClient, Log: slog.New(slog.DiscardHandler),
 		})
@@ -147,7 +147,7 @@ func TestVariablesAgree(t *testing.T) {
 			}
 		}
 		for name, n := range common {
-			if n == len(rig.Steps) && f.Name() == "onetouch-callback" {
+			if n == len(rig.Steps()) && f.Name() == "onetouch-callback" {
 				read[name] = true
 			}
 		}

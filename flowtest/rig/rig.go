@@ -20,6 +20,7 @@ import (
 
 	"latchkey/flowtest/bench"
 	"latchkey/functions/account"
+	"latchkey/functions/authorizer"
 	"latchkey/functions/factors"
 	"latchkey/functions/home"
 	"latchkey/functions/login"
@@ -42,8 +43,40 @@ import (
 	"latchkey/shared/store"
 )
 
+// Function is one as the Lambda runtime calls it.
+type Function interface {
+	Invoke(ctx context.Context, event []byte) ([]byte, error)
+}
+
+// Step makes a function from its environment, as its command does.
+type Step func(ctx context.Context, cfg env.Config) (Function, error)
+
+// step is one that answers HTTP requests.
+func step(make apigw.New) Step {
+	return func(ctx context.Context, cfg env.Config) (Function, error) {
+		h, err := make(ctx, cfg)
+		return apigw.Adapt(h, cfg.Log), err
+	}
+}
+
 // Steps are all steps by their folder's name.
-var Steps = map[string]apigw.New{
+func Steps() map[string]Step {
+	all := map[string]Step{"authorizer": authorize(authorizer.New)}
+	for name, make := range handlers {
+		all[name] = step(make)
+	}
+	return all
+}
+
+// authorize is one that the gateway asks before others.
+func authorize(make apigw.NewAuthorizer) Step {
+	return func(ctx context.Context, cfg env.Config) (Function, error) {
+		decide, err := make(ctx, cfg)
+		return apigw.AdaptAuthorizer(decide, cfg.Log), err
+	}
+}
+
+var handlers = map[string]apigw.New{
 	"home": home.New, "signup": signup.New, "verify": verify.New, "resend": resend.New, "account": account.New,
 	"login": login.New, "status": status.New, "onetouch-callback": callback.New, "factors": factors.New, "logout": logout.New,
 	"password": password.New, "phone": phone.New, "recovery": recovery.New,
@@ -155,28 +188,26 @@ func (r *Rig) serve(vars map[string]string) {
 	}
 	v := env.Read(cfg)
 	r.Table = store.Open(cfg, v)
-	functions := invoker{}
+	functions, steps := invoker{}, Steps()
 	for _, f := range tmpl.Functions {
 		cfg.HTTP = outbound.Client(r.Wire.From(f.Name()))
-		h, err := Steps[f.Name()](r.t.Context(), cfg)
+		call, err := steps[f.Name()](r.t.Context(), cfg)
 		if err != nil {
 			r.t.Fatalf("step %s: %v", f.Name(), err)
 		}
-		functions[f.Name()] = function{apigw.Adapt(h, cfg.Log), f.Timeout}
+		functions[f.Name()] = function{call, f.Timeout}
 	}
-	g, err := gateway.New(tmpl.Functions, functions, gateway.Options{Now: r.Clock.Now})
+	g, err := gateway.New(tmpl.Functions, functions, gateway.Options{Now: r.Clock.Now, AccessKey: accessKey, SecretKey: accessKey})
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	r.door.Config.Handler = elsewhere(g)
+	r.door.Config.Handler = elsewhere(g, r.Clock.Now)
 	r.door.Start()
 	r.t.Cleanup(r.door.Close)
 }
 
 type function struct {
-	call interface {
-		Invoke(context.Context, []byte) ([]byte, error)
-	}
+	call    Function
 	timeout time.Duration
 }
 

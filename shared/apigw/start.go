@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-lambda-go/lambda"
 
+	"latchkey/shared/caller"
 	"latchkey/shared/env"
 	"latchkey/shared/outbound"
 )
@@ -28,19 +29,41 @@ const spare = 500 * time.Millisecond
 // says why in one log line and answers every request with 503: the operator
 // finds a sentence, not a crash loop.
 func Start(step New) {
+	start(func(ctx context.Context, cfg env.Config) (lambda.Handler, error) {
+		h, err := step(ctx, cfg)
+		if err != nil {
+			h = broken{}
+		}
+		return Adapt(h, cfg.Log), err
+	})
+}
+
+// StartAuthorizer runs a Lambda authorizer (payload 2.0, simple responses) and
+// does not return. One that cannot start lets nobody pass.
+func StartAuthorizer(step NewAuthorizer) {
+	start(func(ctx context.Context, cfg env.Config) (lambda.Handler, error) {
+		decide, err := step(ctx, cfg)
+		if err != nil {
+			decide = func(*http.Request) (caller.Verdict, error) { return caller.Verdict{}, errUndecided }
+		}
+		return AdaptAuthorizer(decide, cfg.Log), err
+	})
+}
+
+// start gives a function what it takes from outside, and runs it.
+func start(make func(context.Context, env.Config) (lambda.Handler, error)) {
 	log := slog.New(slog.NewJSONHandler(os.Stderr, nil))
 	client := outbound.Client(nil)
 	var origins []string
-	h, err := step(context.Background(), env.Config{
+	h, err := make(context.Background(), env.Config{
 		Getenv: os.Getenv, Now: time.Now, HTTP: client, Log: log,
 		Warm: func(url string) { origins = append(origins, url) },
 	})
 	if err != nil {
 		log.Error("this step cannot start; mend its configuration and deploy again", "error", err.Error())
-		h = broken{}
 	}
 	warm(client, origins)
-	lambda.Start(Adapt(h, log))
+	lambda.Start(h)
 }
 
 // Adapt makes a handler one that the Lambda runtime can call. It never returns

@@ -24,3 +24,9 @@ func Of(ctx context.Context) Caller {
 	c, _ := ctx.Value(key{}).(Caller)
 	return c
 }
+
+// Verdict is what an authorizer of ours says of a request.
+type Verdict struct {
+	Allowed bool
+	Context map[string]any // what the route's function is told: texts, numbers, booleans
+}

@@ -115,6 +115,11 @@ func (t *Table) CreateUser(ctx context.Context, u User) (User, error) {
 // gets a session of the same id. The epoch is random each time.
 func (u User) MadeBy(uid, epoch string) bool { return u.UID == uid && u.Epoch == epoch }
 
+// Reference is what the owner's other systems call the user by, opaque to them:
+// the key and the id, so that an account that was deleted and made anew under the
+// same email is not taken for the old one.
+func (u User) Reference() string { return u.Key + "." + u.UID }
+
 // User reads one user by the hash of the email, or ErrNotFound.
 func (t *Table) User(ctx context.Context, k string) (User, error) {
 	it, err := t.get(ctx, userKey(k))

@@ -61,11 +61,17 @@ type Site struct {
 // New reads PUBLIC_URL and prepares the layout. Plain http is for a laptop
 // only; an empty PUBLIC_URL stands for https and the gateway's own name.
 func New(cfg env.Config, vars *env.Vars) *Site {
-	s := &Site{log: cfg.Log, now: cfg.Now, layout: parseLayout(), csp: policy()}
-	vars.URL("PUBLIC_URL", "") // notes what is wrong with it
-	s.Secure = !vars.Laptop()
+	s := Bare(cfg, vars)
+	s.layout, s.csp = parseLayout(), policy()
 	s.error = s.Parse("error", errorPage)
 	return s
+}
+
+// Bare is New for who answers nobody and needs no more than the names of cookies
+// and the log: the layout is not parsed.
+func Bare(cfg env.Config, vars *env.Vars) *Site {
+	vars.URL("PUBLIC_URL", "") // notes what is wrong with it
+	return &Site{log: cfg.Log, now: cfg.Now, Secure: !vars.Laptop()}
 }
 
 // Handler serves the routes behind what holds for all of them, in this order:

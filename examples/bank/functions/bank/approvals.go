@@ -1,0 +1,126 @@
+package bank
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+
+	"latchkey/shared/env"
+)
+
+// What a caller of latchkey's approvals branches on.
+var (
+	errNoDevice = errors.New("the customer has no device that can be asked")
+	errNone     = errors.New("no such approval")
+)
+
+// request is what a phone is to show, and whose.
+type request struct {
+	User      string   `json:"user"`
+	Message   string   `json:"message"`
+	Details   []detail `json:"details"`
+	Reference string   `json:"reference"`
+	ExpiresIn int      `json:"expires_in"` // seconds
+}
+
+type detail struct {
+	Label string `json:"label"`
+	Value string `json:"value"`
+}
+
+// approval is what latchkey says of a request.
+type approval struct {
+	ID        string `json:"id"`
+	Status    string `json:"status"`
+	UID       string `json:"uid"`
+	Reference string `json:"reference"`
+}
+
+// approvals calls latchkey's POST and GET /approvals, signed by the function's
+// own role (AWS Signature Version 4).
+type approvals struct {
+	url    string
+	region string
+	keys   aws.Credentials
+	http   *http.Client
+	now    func() time.Time
+}
+
+func newApprovals(cfg env.Config, vars *env.Vars) *approvals {
+	a := &approvals{url: vars.URL("LATCHKEY_URL", ""), region: vars.String("AWS_REGION", "us-east-1"), http: cfg.HTTP, now: cfg.Now}
+	if a.url == "" {
+		vars.Fault("LATCHKEY_URL", "is not set: the address of latchkey's API")
+	}
+	a.keys = aws.Credentials{
+		AccessKeyID: vars.String("AWS_ACCESS_KEY_ID", ""), SecretAccessKey: vars.String("AWS_SECRET_ACCESS_KEY", ""),
+		SessionToken: vars.String("AWS_SESSION_TOKEN", ""),
+	}
+	if cfg.Warm != nil {
+		cfg.Warm(a.url)
+	}
+	return a
+}
+
+// ask asks a customer's phone. key is the same for a form that is sent twice,
+// and then so is the answer, and the phone is asked once.
+func (a *approvals) ask(ctx context.Context, key string, q request) (approval, error) {
+	body, err := json.Marshal(q)
+	if err != nil {
+		return approval{}, err
+	}
+	return a.call(ctx, http.MethodPost, "/approvals", key, body)
+}
+
+// read asks what became of a request.
+func (a *approvals) read(ctx context.Context, id string) (approval, error) {
+	return a.call(ctx, http.MethodGet, "/approvals/"+url.PathEscape(id), "", nil)
+}
+
+func (a *approvals) call(ctx context.Context, method, path, key string, body []byte) (approval, error) {
+	r, err := http.NewRequestWithContext(ctx, method, a.url+path, bytes.NewReader(body))
+	if err != nil {
+		return approval{}, err
+	}
+	r.Header.Set("Accept", "application/json")
+	if body != nil {
+		r.Header.Set("Content-Type", "application/json")
+		r.Header.Set("Idempotency-Key", key)
+	}
+	sum := sha256.Sum256(body)
+	err = v4.NewSigner().SignHTTP(ctx, a.keys, r, hex.EncodeToString(sum[:]), "execute-api", a.region, a.now())
+	if err != nil {
+		return approval{}, err
+	}
+	res, err := a.http.Do(r)
+	if err != nil {
+		return approval{}, fmt.Errorf("asking latchkey: %w", err)
+	}
+	defer res.Body.Close()
+	var doc struct {
+		approval
+		Code string `json:"code"`
+	}
+	err = json.NewDecoder(io.LimitReader(res.Body, 64<<10)).Decode(&doc)
+	switch {
+	case err != nil:
+		return approval{}, fmt.Errorf("latchkey answered %d without a document", res.StatusCode)
+	case doc.Code == "no_device":
+		return approval{}, errNoDevice
+	case doc.Code == "not_found":
+		return approval{}, errNone
+	case res.StatusCode != http.StatusOK:
+		return approval{}, fmt.Errorf("latchkey answered %d %s", res.StatusCode, doc.Code)
+	}
+	return doc.approval, nil
+}

@@ -1,0 +1,76 @@
+// Package gate stands before the routes of a product that latchkey protects. It
+// reads what the authorizer said of the caller and lets a route ask for more: a
+// role, a second factor given a moment ago. Who lacks something is told so as
+// latchkey's own steps do: a person is sent to give the proof and comes back, a
+// program gets a problem document (parity 120, 122, 124).
+//
+// It must not know sessions, cookies or the table: what it believes comes from
+// the gateway alone.
+package gate
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"latchkey/shared/caller"
+	"latchkey/shared/web"
+)
+
+// Caller is who makes a request, as the authorizer found.
+type Caller struct {
+	UID         string    // the user's id: what to keep things under
+	User        string    // the user's reference, for POST /approvals
+	Role        string    // the operator's word for what the user may do
+	Session     string    // the session's id, for logs
+	Factor      string    // how the second factor was given: code, push or totp
+	ConfirmedAt time.Time // when
+	SettledAt   time.Time // from when on the account's last change of phone is no reason for care any more
+}
+
+// Of is the caller of the request that ctx belongs to. It is false when nobody
+// is signed in, and when no authorizer was asked at all.
+func Of(ctx context.Context) (Caller, bool) {
+	said := caller.Of(ctx).Lambda
+	text := func(name string) string { s, _ := said[name].(string); return s }
+	at, _ := said["confirmed_at"].(float64)
+	settled, _ := said["settled_at"].(float64)
+	c := Caller{
+		UID: text("uid"), User: text("user"), Role: text("role"), Session: text("session"), Factor: text("factor"),
+		ConfirmedAt: time.Unix(int64(at), 0).UTC(), SettledAt: time.Unix(int64(settled), 0).UTC(),
+	}
+	return c, c.UID != "" && at > 0
+}
+
+// Need is what a route asks for, besides that somebody is signed in.
+type Need struct {
+	Role    string        // "" for any
+	Fresh   time.Duration // the most that a second factor may be old, 0 for as old as the session
+	Settled bool          // not within the cool-down after a change of phone (R-11A)
+	Back    string        // where a person comes back to after the proof, if not to the request's own path: a form's page
+}
+
+// Handler answers a request whose caller has what the route needs.
+type Handler func(w http.ResponseWriter, r *http.Request, c Caller) error
+
+// Require puts a need before a handler. now is the clock.
+func Require(now func() time.Time, n Need, h Handler) web.Handler {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		back := n.Back
+		if back == "" {
+			back = r.URL.RequestURI()
+		}
+		c, ok := Of(r.Context())
+		switch {
+		case !ok:
+			return web.NoSession("Log in to see this.").SendTo(web.Toward("/login", back), web.SignInFirst)
+		case n.Role != "" && n.Role != c.Role:
+			return web.Forbidden()
+		case n.Fresh > 0 && now().Sub(c.ConfirmedAt) > n.Fresh:
+			return web.Reauth().SendTo(web.Toward("/login/again", back), web.NoNotice)
+		case n.Settled && now().Before(c.SettledAt):
+			return web.Cooling(c.SettledAt.Sub(now()))
+		}
+		return h(w, r, c)
+	}
+}
