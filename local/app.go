@@ -52,7 +52,6 @@ type app struct {
 	sim       *simulator.Simulator
 	runtime   *lambdaruntime.Runtime
 	bus       *eventbus.Bus
-	envFile   bool // whether it was written
 }
 
 // newLog makes stderr safe for all who write to it at once.
@@ -97,7 +96,6 @@ func (a *app) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	a.envFile = true
 	return writeEnvFile(forShell(a.settings, a.web.port, endpoint))
 }
 
@@ -149,6 +147,7 @@ func (a *app) claim() error {
 	if err != nil {
 		return err
 	}
+	_ = os.Remove(envFile) // of a run that was killed
 	a.web, err = listen(a.settings.port)
 	if err != nil {
 		return portFault(err, a.settings.port, "PORT")
@@ -270,10 +269,10 @@ func (a *app) close() {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		if a.envFile {
+		if a.lock != nil { // another run's file is not ours
 			_ = os.Remove(envFile)
 		}
-		together(a.web.close, a.phone.close, a.closeBus, a.closeRuntime)
+		together(a.web.close, a.phone.close, a.closeFunctions)
 		together(a.vendor.close, a.events.close, a.closeEngine)
 		if a.sim != nil {
 			_ = a.sim.Close()
@@ -288,15 +287,13 @@ func (a *app) close() {
 	}
 }
 
-func (a *app) closeRuntime() {
-	if a.runtime != nil {
-		_ = a.runtime.Close()
-	}
-}
-
-func (a *app) closeBus() {
+// closeFunctions ends the bus first, which would try events again that a closed runtime refuses.
+func (a *app) closeFunctions() {
 	if a.bus != nil {
 		a.bus.Close()
+	}
+	if a.runtime != nil {
+		_ = a.runtime.Close()
 	}
 }
 

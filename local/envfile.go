@@ -32,12 +32,9 @@ func quote(text string) string {
 	return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
 }
 
-// writeEnvFile replaces a file that a run which was killed has left.
+// writeEnvFile writes the file for this user alone.
 func writeEnvFile(lines []string) error {
-	err := os.RemoveAll(envFile)
-	if err == nil {
-		err = os.WriteFile(envFile, []byte(strings.Join(lines, "\n")+"\n"), 0o600)
-	}
+	err := os.WriteFile(envFile, []byte(strings.Join(lines, "\n")+"\n"), 0o600)
 	if err != nil {
 		return fmt.Errorf("writing %s: %w", envFile, err)
 	}

@@ -46,6 +46,16 @@ func TestExample(t *testing.T) {
 		t.Fatal(err)
 	}
 	write(t, filepath.Join(root, "docs/openapi.yaml"), "openapi: 3.1.0\n")
+	file := filepath.Join(root, envFile)
+	err = os.Mkdir(filepath.Dir(file), 0o700)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, file, "of a run that was killed\n")
+	err = os.Chmod(file, 0o644)
+	if err != nil {
+		t.Fatal(err)
+	}
 	p := launch(t, root, "TABLE_NAME=other")
 	p.ready(t)
 	word := http.Header{"X-Word": {"sesame"}}
@@ -66,7 +76,6 @@ func TestExample(t *testing.T) {
 		}
 	}
 	poll(t, "the event", func() bool { return strings.Contains(p.stderr.String(), `bank: was told {"id":7}`) })
-	file := filepath.Join(root, envFile)
 	info, err := os.Stat(file)
 	if err != nil || info.Mode() != 0o600 {
 		t.Errorf("the file for shells: %v, %v", info, err)

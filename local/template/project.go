@@ -2,6 +2,8 @@ package template
 
 import (
 	"fmt"
+	"io/fs"
+	"os"
 	"path"
 	"path/filepath"
 )
@@ -9,19 +11,11 @@ import (
 // Files lists the templates of the project at root, by their paths below it with slashes: the
 // project's own, and those of its examples.
 func Files(root string) ([]string, error) {
-	files := []string{"template.yaml"}
-	examples, err := filepath.Glob(filepath.Join(root, "examples", "*", "template.yaml"))
+	examples, err := fs.Glob(os.DirFS(root), "examples/*/template.yaml")
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("looking for templates: %w", err)
 	}
-	for _, file := range examples {
-		relative, err := filepath.Rel(root, file)
-		if err != nil {
-			return nil, err
-		}
-		files = append(files, filepath.ToSlash(relative))
-	}
-	return files, nil
+	return append([]string{"template.yaml"}, examples...), nil
 }
 
 // ReadProject reads all templates of a project as if they were one, so that they can be served
