@@ -92,7 +92,7 @@ func (a *app) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	err = a.serve(laptop(a.settings, a.web.port, endpoint, a.events.port, v), v)
+	err = a.serve(laptop(a.settings, a.web.port, endpoint, a.events.port, a.template.Parameters["OpenRoutes"], v), v)
 	if err != nil {
 		return err
 	}

@@ -119,8 +119,10 @@ func random() string {
 
 // laptop are the values of this machine, for every function that declares them: those of the
 // examples as well. port is the app's, endpoint the table's, events the event bus's port.
-func laptop(set settings, port int, endpoint string, events int, v vendors) map[string]string {
+// open are the routes that the examples want visitors let through at.
+func laptop(set settings, port int, endpoint string, events int, open string, v vendors) map[string]string {
 	return map[string]string{
+		"OPEN_ROUTES":                  open,
 		"PUBLIC_URL":                   fmt.Sprintf("http://localhost:%d", port),
 		"LATCHKEY_URL":                 fmt.Sprintf("http://localhost:%d", port),
 		"TABLE_NAME":                   set.table,

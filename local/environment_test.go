@@ -55,7 +55,7 @@ func TestVendors(t *testing.T) {
 		"VERIFY_SERVICE_SID": "^VA[0-9a-f]{32}$", "VERIFY_SIGNUP_SERVICE_SID": "^VA[0-9a-f]{32}$", "AUTHY_API_KEY": "^[0-9a-f]{32}$",
 	}
 	v := newVendors(shell("TWILIO_AUTH_TOKEN=mine"), "http://sim")
-	all := environment(template.Function{Environment: map[string]string{messagesURL: "", verifyURL: "", authyURL: ""}}, laptop(settings{}, 1, "", 2, v), shell(), v)
+	all := environment(template.Function{Environment: map[string]string{messagesURL: "", verifyURL: "", authyURL: ""}}, laptop(settings{}, 1, "", 2, "", v), shell(), v)
 	for name, shape := range shapes {
 		if !regexp.MustCompile(shape).MatchString(all[name]) {
 			t.Errorf("%s = %q", name, all[name])
@@ -76,7 +76,7 @@ func TestRealVendor(t *testing.T) {
 	getenv := shell("TWILIO_VERIFY_URL=https://real", "TWILIO_ACCOUNT_SID=AC1", "TWILIO_AUTH_TOKEN=t", "VERIFY_SERVICE_SID=VA1", "AUTHY_API_KEY=k")
 	v := newVendors(getenv, "http://sim")
 	f := template.Function{Environment: map[string]string{verifyURL: "", authyURL: "", messagesURL: ""}}
-	got := environment(f, laptop(settings{}, 1, "", 2, v), getenv, v)
+	got := environment(f, laptop(settings{}, 1, "", 2, "", v), getenv, v)
 	for name, want := range map[string]string{
 		verifyURL: "https://real", "TWILIO_ACCOUNT_SID": "AC1", "TWILIO_AUTH_TOKEN": "t", "VERIFY_SERVICE_SID": "VA1",
 		"VERIFY_SIGNUP_SERVICE_SID": "", authyURL: "http://sim", messagesURL: "http://sim", "TWILIO_NUMBER": "+15005550006",
@@ -101,7 +101,7 @@ func TestEnvironment(t *testing.T) {
 		"LATCHKEY_URL": "https://id.example.com", "AWS_ENDPOINT_URL_EVENTBRIDGE": "", "AWS_ENDPOINT_URL": "", "AWS_ENDPOINT_URL_S3": ""}}
 	getenv := shell("OWN=shell", "HOME=/root", "SENDS_PER_DAY=7")
 	v := newVendors(getenv, "http://sim")
-	got := environment(f, laptop(settings{table: "latchkey"}, 3000, "http://db", 3002, v), getenv, v)
+	got := environment(f, laptop(settings{table: "latchkey"}, 3000, "http://db", 3002, "", v), getenv, v)
 	want := map[string]string{
 		"TABLE_NAME": "latchkey", "PUBLIC_URL": "http://localhost:3000", "OWN": "shell",
 		"ALLOWED_COUNTRIES": "", "EMPTY": "", "SENDS_PER_DAY": "7",

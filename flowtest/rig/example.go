@@ -9,6 +9,7 @@ import (
 	"latchkey/examples/bank/functions/bank"
 	"latchkey/local/eventbus"
 	"latchkey/local/template"
+	"latchkey/shared/env"
 )
 
 // Events keeps what the example's back end heard of approvals.
@@ -40,20 +41,16 @@ func (e *Events) Invoke(_ context.Context, event []byte) ([]byte, error) {
 }
 
 // examples adds the functions of the project's example.
-func (r *Rig) examples(steps map[string]Step) map[string]Step {
+func (r *Rig) withExamples(steps map[string]Step) map[string]Step {
 	steps["bank"] = step(bank.New)
 	steps["settle"] = func(context.Context, env.Config) (Function, error) { return r.Events, nil }
 	return steps
 }
 
-// bus is where events of the functions go.
-func (r *Rig) bus(functions []template.Function, i invoker) *eventbus.Bus {
+// bus starts what events of the functions go to, and returns its address.
+func (r *Rig) bus(functions []template.Function, i invoker) string {
 	b := eventbus.New(functions, i, eventbus.Options{Now: r.Clock.Now})
-	r.t.Cleanup(func() { b.Close() }) //nolint:errcheck // the test is over
-	return b
+	door := httptest.NewServer(b)
+	r.t.Cleanup(func() { b.Close(); door.Close() })
+	return door.URL
 }
-
-// openRoutes are those that the example's template wants to be let through.
-func openRoutes(t *template.Template) string { return t.OpenRoutes }
-
-var _ = httptest.NewServer

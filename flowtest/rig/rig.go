@@ -85,6 +85,7 @@ var handlers = map[string]apigw.New{
 
 // Options say how a rig differs from the usual.
 type Options struct {
+	Examples bool              // the project's examples run, too
 	Provider string            // verify if empty
 	Env      map[string]string // over the rig's own
 }
@@ -97,6 +98,8 @@ type Rig struct {
 	Clock *Clock
 	Wire  *Wire
 	Log   *Log
+
+	Events *Events // what the example heard
 
 	t     testing.TB
 	bench *bench.Table
@@ -144,6 +147,9 @@ func Start(t testing.TB, o Options) *Rig {
 	t.Helper()
 	b := bench.Open(t)
 	r := &Rig{t: t, bench: b, Clock: bench.NewClock(time.Date(2026, 11, 20, 10, 0, 0, 0, time.UTC)), Log: &Log{}, Wire: b.Wire}
+	if o.Examples {
+		r.Events = &Events{}
+	}
 	r.door = httptest.NewUnstartedServer(nil)
 	r.App = "http://" + r.door.Listener.Addr().String()
 	vars := b.Vars
@@ -181,14 +187,24 @@ func (r *Rig) simulate(provider string) map[string]string {
 
 // serve makes every step and puts the gateway before them.
 func (r *Rig) serve(vars map[string]string) {
-	tmpl := Template(r.t)
+	tmpl, steps := Template(r.t), Steps()
+	functions := invoker{}
+	if r.Events != nil {
+		var err error
+		tmpl, err = template.ReadProject(Root())
+		if err != nil {
+			r.t.Fatal(err)
+		}
+		vars["OPEN_ROUTES"], vars["LATCHKEY_URL"] = tmpl.Parameters["OpenRoutes"], r.App
+		vars["AWS_ENDPOINT_URL_EVENTBRIDGE"] = r.bus(tmpl.Functions, functions)
+		steps = r.withExamples(steps)
+	}
 	cfg := env.Config{
 		Getenv: func(name string) string { return vars[name] },
 		Now:    r.Clock.Now, HTTP: outbound.Client(r.Wire.From("test")), Log: slog.New(slog.NewJSONHandler(r.Log, nil)),
 	}
 	v := env.Read(cfg)
 	r.Table = store.Open(cfg, v)
-	functions, steps := invoker{}, Steps()
 	for _, f := range tmpl.Functions {
 		cfg.HTTP = outbound.Client(r.Wire.From(f.Name()))
 		call, err := steps[f.Name()](r.t.Context(), cfg)

@@ -20,7 +20,8 @@ func Files(root string) ([]string, error) {
 
 // ReadProject reads all templates of a project as if they were one, so that they can be served
 // under one address: no two functions share a name, no two routes a key, and there is one table
-// at most. Folders are below root; Parameters are the project's own.
+// at most. Folders are below root; Parameters are the project's own; its
+// OpenRoutes are joined by those of the examples.
 func ReadProject(root string) (*Template, error) {
 	files, err := Files(root)
 	if err != nil {
@@ -35,6 +36,8 @@ func ReadProject(root string) (*Template, error) {
 		}
 		if i == 0 {
 			all.Parameters = t.Parameters
+		} else {
+			all.open(t.Parameters[openRoutes])
 		}
 		err = all.add(t, file, owners)
 		if err != nil {
@@ -42,6 +45,21 @@ func ReadProject(root string) (*Template, error) {
 		}
 	}
 	return all, all.complete(owners)
+}
+
+// openRoutes is the parameter in which an example says which routes it wants the project's
+// authorizer to let through, and the project's own of that name.
+const openRoutes = "OpenRoutes"
+
+// open adds what an example wants to what the project has.
+func (t *Template) open(routes string) {
+	if routes == "" {
+		return
+	}
+	if t.Parameters[openRoutes] != "" {
+		routes = t.Parameters[openRoutes] + "," + routes
+	}
+	t.Parameters[openRoutes] = routes
 }
 
 // add takes over what another template has.

@@ -42,6 +42,7 @@ func New(_ context.Context, cfg env.Config) (http.Handler, error) {
 	proved := gate.Need{Fresh: fresh, Settled: true, Back: "/bank/transfers"}
 	return s.site.Handler(web.Routes{
 		"GET /bank":                gate.Require(cfg.Now, signedIn, s.home),
+		"GET /bank/balance":        gate.Require(cfg.Now, signedIn, s.balance),
 		"GET /bank/ledger":         gate.Require(cfg.Now, auditor, s.ledger),
 		"GET /bank/transfers":      gate.Require(cfg.Now, proved, s.form),
 		"POST /bank/transfers":     gate.Require(cfg.Now, proved, s.order),
@@ -67,6 +68,10 @@ func (s *step) answer(w http.ResponseWriter, r *http.Request, title string, c co
 
 func (s *step) home(w http.ResponseWriter, r *http.Request, c gate.Caller) error {
 	return s.answer(w, r, "Your bank", content{Show: "home", Caller: c}, map[string]any{"uid": c.UID, "role": c.Role, "factor": c.Factor})
+}
+
+func (s *step) balance(w http.ResponseWriter, _ *http.Request, c gate.Caller) error {
+	return s.site.JSON(w, map[string]any{"uid": c.UID, "balance": 1200})
 }
 
 func (s *step) ledger(w http.ResponseWriter, r *http.Request, c gate.Caller) error {
