@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -174,7 +175,7 @@ func (a account) write(w io.Writer) {
 		line("factor", f.text())
 	}
 	for _, q := range a.Pushes {
-		line("push", fmt.Sprintf("%s from %s, decision: %s", stamp(q.At), q.Browser, q.Decision))
+		line("push", fmt.Sprintf("%s for %s, decision: %s", stamp(q.At), cmp.Or(q.Browser, "no browser that is known"), q.Decision))
 	}
 	a.writeSessions(line)
 }

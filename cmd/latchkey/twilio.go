@@ -43,21 +43,26 @@ func (r leftAtTwilio) write(w io.Writer) {
 	case r.Whole:
 		fmt.Fprintf(w, "\nAt Twilio Verify remains the entity with identity %s in the service %s,\n", r.Identity, r.Service)
 		fmt.Fprintf(w, "if the person ever enrolled a factor, and with it these factors: %s.\n", listed(r.Factors))
-		r.writeRequest(w, "")
+		r.writeRequests(w, "")
 	case len(r.Factors) > 0:
 		fmt.Fprintf(w, "\nAt Twilio Verify remain, of identity %s in the service %s, these factors,\n", r.Identity, r.Service)
 		fmt.Fprintf(w, "which nobody asks any more: %s.\n", listed(r.Factors))
+		var paths []string
 		for _, sid := range r.Factors {
-			r.writeRequest(w, "/Factors/"+sid)
+			paths = append(paths, "/Factors/"+sid)
 		}
+		r.writeRequests(w, paths...)
 	}
 }
 
-// writeRequest says how to remove it. The paths are twilio.com/docs/verify/api's.
-func (r leftAtTwilio) writeRequest(w io.Writer, what string) {
-	fmt.Fprintf(w, "Remove it in the console, Verify > Services > that service, or by Twilio's API:\n\n"+
-		"    curl -X DELETE -u \"$TWILIO_ACCOUNT_SID:$TWILIO_AUTH_TOKEN\" \\\n"+
-		"      \"https://verify.twilio.com/v2/Services/%s/Entities/%s%s\"\n\n", r.Service, r.Identity, what)
+// writeRequests says how to remove what is at these paths below the identity
+// (twilio.com/docs/verify/api/entity and /factor).
+func (r leftAtTwilio) writeRequests(w io.Writer, paths ...string) {
+	fmt.Fprint(w, "To remove it: console, Verify > Services > that service, or by Twilio's API:\n\n")
+	for _, path := range paths {
+		fmt.Fprintf(w, "    curl -X DELETE -u \"$TWILIO_ACCOUNT_SID:$TWILIO_AUTH_TOKEN\" \\\n"+
+			"      \"https://verify.twilio.com/v2/Services/%s/Entities/%s%s\"\n", r.Service, r.Identity, path)
+	}
 }
 
 func (r leftAtTwilio) writeAuthy(w io.Writer) {

@@ -41,7 +41,7 @@ func TestShow(t *testing.T) {
 		"Ada \ufffd[2J\ufffdLovelace, a…@example.com, +•• ••• •••71", "reference        " + u.Key + "." + uid, "role             user",
 		"codes come by    verify", "1 left, made 2026-03-01 12:00:00Z", "device, added 2026-03-01 12:00:00Z, confirmed",
 		"authenticator app, added 2026-03-01 12:00:00Z, never confirmed",
-		"2026-03-01 12:00:00Z from Firefox on Linux, decision: denied", "decision: unknown",
+		"2026-03-01 12:00:00Z for Firefox on Linux, decision: denied", "decision: unknown",
 		strings.Repeat("a", 31) + "1, login, confirmed", "last used 2026-03-01 12:00:00Z, ends 2026-03-02 00:00:00Z",
 		strings.Repeat("a", 31) + "2, login, half", "last used never", "4 more that open nothing here",
 	} {

@@ -15,7 +15,7 @@ import (
 // functions' policies do not allow a Query.
 
 // onePage is how many items one Query returns.
-const onePage = 100
+const onePage = 50
 
 // Sessions reads every session under the hash of an email, oldest first: the
 // user's own, and whatever sign-ups anybody began there. Before a user is

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
-	"sync"
 	"testing"
 	"time"
 
@@ -17,16 +16,12 @@ import (
 func TestSessions(t *testing.T) {
 	t.Parallel()
 	b, _ := made(t)
-	const many = 205
-	var wg sync.WaitGroup
-	for i := range many {
-		wg.Go(func() {
-			s := half()
-			s.ID, s.CreatedAt = fmt.Sprintf("%032x", i*7919%many), start.Add(time.Duration(i)*time.Second)
-			create(t, b, s)
-		})
+	const many = 105
+	for i := range many { // one after the other: the engine has other tests to serve
+		s := half()
+		s.ID, s.CreatedAt = fmt.Sprintf("%032x", i*7919%many), start.Add(time.Duration(i)*time.Second)
+		create(t, b, s)
 	}
-	wg.Wait()
 	stranger := half()
 	stranger.Key = store.Hash("bob@example.com")
 	create(t, b, stranger)
