@@ -15,7 +15,8 @@ func TestProve(t *testing.T) {
 	t.Parallel()
 	b := bench.Open(t)
 	proof, until := []byte("proof"), start.Add(30*time.Second)
-	if err := b.Prove(t.Context(), sent(), proof, until, start); !errors.Is(err, store.ErrRefused) {
+	err := b.Prove(t.Context(), sent(), proof, until, start)
+	if !errors.Is(err, store.ErrRefused) {
 		t.Errorf("a check that is not there: %v", err)
 	}
 	create(t, b, sent())
@@ -37,7 +38,7 @@ func TestProve(t *testing.T) {
 	if string(s.Proof) != "proof" || !s.ValidUntil.Equal(until) || s.Phone != sent().Phone || s.Confirmed() {
 		t.Errorf("proved: %v until %v, phone %v", s.Proof, s.ValidUntil, s.Phone)
 	}
-	_, err := b.ReserveCheck(t.Context(), sent(), 5, start)
+	_, err = b.ReserveCheck(t.Context(), sent(), 5, start)
 	if !errors.Is(err, store.ErrRefused) {
 		t.Errorf("a try after the proof: %v", err)
 	}
