@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"net/http"
 	"net/http/httptest"
 	"strings"
 	"sync"
@@ -58,6 +59,7 @@ type Rig struct {
 	Clock *Clock
 	Wire  *Wire
 	Log   *Log
+	Watch func(*http.Client) // given every new visitor's client, unless it is nil
 
 	t     testing.TB
 	bench *bench.Table
