@@ -14,8 +14,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// real is the product's own document.
-var real = filepath.Join("..", "..", "docs", "openapi.yaml")
+// product is the product's own document.
+var product = filepath.Join("..", "..", "docs", "openapi.yaml")
 
 func show(t *testing.T, file string) *httptest.ResponseRecorder {
 	t.Helper()
@@ -45,7 +45,7 @@ func plain(page string) string {
 // each is called, its words, its fields, its statuses and its codes.
 func TestPageHoldsTheDocument(t *testing.T) {
 	t.Parallel()
-	text, err := os.ReadFile(real)
+	text, err := os.ReadFile(product)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -68,7 +68,7 @@ func TestPageHoldsTheDocument(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := show(t, real)
+	w := show(t, product)
 	if w.Code != 200 {
 		t.Fatalf("status %d", w.Code)
 	}
@@ -90,10 +90,11 @@ func TestPageHoldsTheDocument(t *testing.T) {
 					t.Errorf("%s %s lacks %s", method, path, status)
 				}
 			}
-			for _, words := range []string{o.Summary, o.Description} {
-				words = strings.Join(strings.Fields(strings.ReplaceAll(words, "`", " ")), " ")
-				if !strings.Contains(plain(part), words) {
-					t.Errorf("%s %s lacks %q", method, path, words)
+			words := plain(part)
+			for _, said := range []string{o.Summary, o.Description} {
+				said = strings.Join(strings.Fields(strings.ReplaceAll(said, "`", " ")), " ")
+				if !strings.Contains(words, said) {
+					t.Errorf("%s %s lacks %q", method, path, said)
 				}
 			}
 		}
@@ -133,7 +134,7 @@ var (
 // is told to hold it to that.
 func TestPageStandsAlone(t *testing.T) {
 	t.Parallel()
-	w := show(t, real)
+	w := show(t, product)
 	page := w.Body.String()
 	if m := outer.FindString(page); m != "" {
 		t.Errorf("the page holds %q", m)
@@ -235,7 +236,7 @@ func TestReadAnew(t *testing.T) {
 
 // Whatever a file holds, it is shown or refused.
 func FuzzRender(f *testing.F) {
-	text, err := os.ReadFile(real)
+	text, err := os.ReadFile(product)
 	if err != nil {
 		f.Fatal(err)
 	}

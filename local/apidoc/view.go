@@ -94,16 +94,16 @@ func paragraphs(text string) []prose {
 	return list
 }
 
+// anchor names a place on the page: lower case letters, digits and single
+// dashes.
 func anchor(words ...string) string {
-	return strings.Trim(strings.Map(func(r rune) rune {
-		switch {
-		case r >= 'a' && r <= 'z', r >= '0' && r <= '9':
+	plain := strings.Map(func(r rune) rune {
+		if r >= 'a' && r <= 'z' || r >= '0' && r <= '9' {
 			return r
-		case r >= 'A' && r <= 'Z':
-			return r + 'a' - 'A'
 		}
-		return '-'
-	}, strings.Join(words, "-")), "-")
+		return ' '
+	}, strings.ToLower(strings.Join(words, " ")))
+	return strings.Join(strings.Fields(plain), "-")
 }
 
 // document is the whole of one.
@@ -148,7 +148,7 @@ func (d document) scheme(p pair) scheme {
 	case in != "":
 		s.Kind, s.Carrier = in, p.value.get("name").text()
 	default:
-		s.Kind, s.Carrier = "header", "Authorization: "+p.value.get("scheme").text()
+		s.Kind, s.Carrier = "header", "Authorization: "+strings.Replace(p.value.get("scheme").text(), "bearer", "Bearer", 1)
 	}
 	return s
 }
