@@ -41,28 +41,29 @@ func plain(page string) string {
 	return strings.Join(strings.Fields(html.UnescapeString(tag.ReplaceAllString(page, " "))), " ")
 }
 
-// Everything that the document says of its operations stands on the page: what
-// each is called, its words, its fields, its statuses and its codes.
-func TestPageHoldsTheDocument(t *testing.T) {
-	t.Parallel()
+// spec is what the tests look at of the product's document.
+type spec struct {
+	Paths map[string]map[string]struct {
+		Summary, Description string
+		Responses            map[string]any
+	}
+	Components struct {
+		Schemas map[string]struct {
+			Properties map[string]struct {
+				Description string
+				Codes       map[string]string `yaml:"x-codes"`
+			}
+		}
+		SecuritySchemes map[string]struct{ Name string } `yaml:"securitySchemes"`
+	}
+}
+
+// shown is the product's document and its page.
+func shown(t *testing.T) (doc spec, page string) {
+	t.Helper()
 	text, err := os.ReadFile(product)
 	if err != nil {
 		t.Fatal(err)
-	}
-	var doc struct {
-		Paths map[string]map[string]struct {
-			Summary, Description string
-			Responses            map[string]any
-		}
-		Components struct {
-			Schemas map[string]struct {
-				Properties map[string]struct {
-					Description string
-					Codes       map[string]string `yaml:"x-codes"`
-				}
-			}
-			SecuritySchemes map[string]struct{ Name string } `yaml:"securitySchemes"`
-		}
 	}
 	err = yaml.Unmarshal(text, &doc)
 	if err != nil {
@@ -72,7 +73,19 @@ func TestPageHoldsTheDocument(t *testing.T) {
 	if w.Code != 200 {
 		t.Fatalf("status %d", w.Code)
 	}
-	page := w.Body.String()
+	return doc, w.Body.String()
+}
+
+// said is a text of the document as one reads it on the page.
+func said(text string) string {
+	return strings.Join(strings.Fields(strings.ReplaceAll(text, "`", " ")), " ")
+}
+
+// Every operation of the document stands on the page, in the contents, and with
+// all its words and statuses.
+func TestPageHoldsTheOperations(t *testing.T) {
+	t.Parallel()
+	doc, page := shown(t)
 	operations := map[string]string{} // the articles, by their anchor
 	for part := range strings.SplitSeq(page, `<article class="operation" id="`) {
 		name, _, _ := strings.Cut(part, `"`)
@@ -91,10 +104,9 @@ func TestPageHoldsTheDocument(t *testing.T) {
 				}
 			}
 			words := plain(part)
-			for _, said := range []string{o.Summary, o.Description} {
-				said = strings.Join(strings.Fields(strings.ReplaceAll(said, "`", " ")), " ")
-				if !strings.Contains(words, said) {
-					t.Errorf("%s %s lacks %q", method, path, said)
+			for _, text := range []string{o.Summary, o.Description} {
+				if !strings.Contains(words, said(text)) {
+					t.Errorf("%s %s lacks %q", method, path, text)
 				}
 			}
 		}
@@ -102,11 +114,16 @@ func TestPageHoldsTheDocument(t *testing.T) {
 	if len(operations) < 25 {
 		t.Errorf("only %d operations", len(operations))
 	}
-	whole := plain(page)
+}
+
+// So do all fields, codes, and ways to call.
+func TestPageHoldsTheRest(t *testing.T) {
+	t.Parallel()
+	doc, page := shown(t)
+	words := plain(page)
 	for schema, s := range doc.Components.Schemas {
 		for name, p := range s.Properties {
-			description := strings.Join(strings.Fields(strings.ReplaceAll(p.Description, "`", " ")), " ")
-			if !strings.Contains(whole, name) || !strings.Contains(whole, description) {
+			if !strings.Contains(words, name) || !strings.Contains(words, said(p.Description)) {
 				t.Errorf("the page lacks %s.%s", schema, name)
 			}
 			for code := range p.Codes {
