@@ -73,7 +73,7 @@ var only = map[string][]string{
 	"github.com/twilio/twilio-go":                   {"shared/verify/", "shared/message/"},
 	"github.com/nyaruka/phonenumbers":               {"shared/numbers/"},
 	"golang.org/x/crypto/bcrypt":                    {"shared/password/"},
-	"go.yaml.in/yaml/v3":                            {"local/template/"},
+	"go.yaml.in/yaml/v3":                            {"local/template/", "local/apidoc/"},
 	"github.com/chromedp/chromedp":                  {},
 	"latchkey/shared/numbers":                       {"functions/signup/", "functions/phone/", "functions/phone-checks/"},
 	"latchkey/flowtest":                             {},

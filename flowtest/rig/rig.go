@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"net/http"
 	"net/http/httptest"
 	"strings"
 	"sync"
@@ -98,6 +99,7 @@ type Rig struct {
 	Clock *Clock
 	Wire  *Wire
 	Log   *Log
+	Watch func(*http.Client) // given every new visitor's client, unless it is nil
 
 	Events *Events // what the example heard
 

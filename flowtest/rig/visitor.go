@@ -51,7 +51,13 @@ func NewVisitor(t testing.TB, app string, speaksJSON bool) *Visitor {
 }
 
 // Visitor is a new one of the rig's app.
-func (r *Rig) Visitor(speaksJSON bool) *Visitor { return NewVisitor(r.t, r.App, speaksJSON) }
+func (r *Rig) Visitor(speaksJSON bool) *Visitor {
+	v := NewVisitor(r.t, r.App, speaksJSON)
+	if r.Watch != nil {
+		r.Watch(v.Client)
+	}
+	return v
+}
 
 // Get asks for a page.
 func (v *Visitor) Get(path string) Answer { return v.Do(http.MethodGet, path, "", "") }
