@@ -49,7 +49,7 @@ func Request(ctx context.Context, e events.APIGatewayV2HTTPRequest) (*http.Reque
 	}
 	r.Header.Del("Host")
 	r.RequestURI = r.URL.RequestURI()
-	return r.WithContext(ctx), nil
+	return r.WithContext(calledBy(ctx, e)), nil
 }
 
 func header(e events.APIGatewayV2HTTPRequest) http.Header {

@@ -37,6 +37,7 @@ type User struct {
 	Proof      string // recognises the code that made it, for the try after a crash
 	CreatedAt  time.Time
 	VerifiedAt time.Time
+	MovedAt    time.Time // when its phone was last changed, zero if never
 
 	Factors        []Factor // oldest first
 	FactorsVersion int
@@ -231,6 +232,7 @@ func userFrom(it item) User {
 		Proof:      it.text("proof"),
 		CreatedAt:  it.time("created_at"),
 		VerifiedAt: it.time("verified_at"),
+		MovedAt:    it.time("moved_at"),
 
 		Factors:        factorsFrom(it.items("factors")),
 		FactorsVersion: int(it.number("factors_version")),

@@ -119,6 +119,18 @@ func Forged() *Problem {
 	return &Problem{Status: 403, Code: "forged", Title: "That is not authentic", Detail: "This address takes a vendor's signed callbacks only."}
 }
 
+// Forbidden is a request for programs of the owner's, from somebody who did not
+// sign it.
+func Forbidden() *Problem {
+	return &Problem{Status: 403, Code: "forbidden", Title: "Access denied", Detail: "This address is for the owner's own programs, which sign their requests with AWS credentials."}
+}
+
+// Cooling is something that waits for a while after a user's phone was changed,
+// so that who stole the account gains nothing while its owner may still notice.
+func Cooling(after time.Duration) *Problem {
+	return &Problem{Status: 403, Code: "cooling", Title: "Not yet", Detail: "The phone of this account was changed a short while ago. Try again in " + words(after) + ".", RetryAfter: max(after, time.Second)}
+}
+
 // Reauth is something that only a person may do whose phone was asked a moment
 // ago.
 func Reauth() *Problem {
@@ -128,6 +140,11 @@ func Reauth() *Problem {
 // NotFound is a path that does not exist.
 func NotFound() *Problem {
 	return &Problem{Status: 404, Code: "not_found", Title: "There is no such page", Detail: "Check the address, or go back to the front page."}
+}
+
+// NoSuch is a thing that a program named and that does not exist.
+func NoSuch(detail string) *Problem {
+	return &Problem{Status: 404, Code: "not_found", Title: "There is no such thing", Detail: detail}
 }
 
 // Method is a path that exists, with another method.
@@ -148,6 +165,11 @@ func StillPending(detail string) *Problem {
 // WasDenied is a login that was denied on the phone.
 func WasDenied() *Problem {
 	return &Problem{Status: 409, Code: "denied", Title: "Denied on your phone", Detail: "This login was denied on your phone. To log in all the same, enter a code."}
+}
+
+// NoDevice is a user whom nothing can be asked by push.
+func NoDevice() *Problem {
+	return &Problem{Status: 409, Code: "no_device", Title: "There is no device to ask", Detail: "This user has no device or app that could show the request. Ask the user to add one, then try again."}
 }
 
 // NotOffered is a factor that the user's vendor has no way to enrol.

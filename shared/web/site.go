@@ -26,7 +26,9 @@ import (
 // line.
 type Handler func(w http.ResponseWriter, r *http.Request) error
 
-// Routes maps "METHOD /path" to its handler.
+// Routes maps "METHOD /path" to its handler. The last segment of a path may be a
+// variable, as in "GET /approvals/{id}": it takes any one segment that is not
+// empty, where no exact route does, and the handler finds it by r.PathValue.
 type Routes map[string]Handler
 
 // Site renders the pages of one step.
@@ -68,8 +70,8 @@ func (s *Site) HandlerOr(routes Routes, otherwise Handler) http.Handler {
 		defer func() { s.access(rec, r, began) }()
 		defer s.recover(rec, r)
 		s.headers(rec.Header())
-		h, ok := routes[r.Method+" "+r.URL.Path]
-		if !ok {
+		h := routes.find(r)
+		if h == nil {
 			h = otherwise
 		}
 		err := origin.Check(r)
@@ -96,12 +98,42 @@ func allowed(routes Routes, path string) []string {
 	var methods []string
 	for route := range routes {
 		method, p, _ := strings.Cut(route, " ")
-		if p == path {
+		_, _, ok := fit(p, path)
+		if p == path || ok {
 			methods = append(methods, method)
 		}
 	}
 	slices.Sort(methods)
-	return methods
+	return slices.Compact(methods)
+}
+
+// find is the handler of a request, nil if there is none. It sets the request's
+// path value.
+func (routes Routes) find(r *http.Request) Handler {
+	h := routes[r.Method+" "+r.URL.Path]
+	if h != nil && !strings.Contains(r.URL.Path, "{") { // who asks for a pattern by its own text means a value
+		return h
+	}
+	for route, h := range routes {
+		method, pattern, _ := strings.Cut(route, " ")
+		name, value, ok := fit(pattern, r.URL.Path)
+		if ok && method == r.Method {
+			r.SetPathValue(name, value)
+			return h
+		}
+	}
+	return nil
+}
+
+// fit holds a path against a pattern whose last segment is a variable.
+func fit(pattern, path string) (name, value string, ok bool) {
+	cut := strings.LastIndexByte(pattern, '/') + 1
+	name, braced := strings.CutPrefix(pattern[cut:], "{")
+	value, under := strings.CutPrefix(path, pattern[:cut])
+	if !braced || !under || value == "" || strings.Contains(value, "/") {
+		return "", "", false
+	}
+	return strings.TrimSuffix(name, "}"), value, true
 }
 
 // refuse shows err to the client, and its cause to the operator.
