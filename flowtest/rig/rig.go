@@ -20,6 +20,7 @@ import (
 
 	"latchkey/flowtest/bench"
 	"latchkey/functions/account"
+	"latchkey/functions/approvals"
 	"latchkey/functions/factors"
 	"latchkey/functions/home"
 	"latchkey/functions/login"
@@ -42,6 +43,7 @@ import (
 var Steps = map[string]apigw.New{
 	"home": home.New, "signup": signup.New, "verify": verify.New, "resend": resend.New, "account": account.New,
 	"login": login.New, "status": status.New, "onetouch-callback": callback.New, "factors": factors.New, "logout": logout.New,
+	"approvals": approvals.New,
 }
 
 // Options say how a rig differs from the usual.
@@ -58,10 +60,12 @@ type Rig struct {
 	Clock *Clock
 	Wire  *Wire
 	Log   *Log
+	Bus   *Bus
 
 	t     testing.TB
 	bench *bench.Table
 	door  *httptest.Server // not serving before the steps are there
+	calls invoker
 }
 
 // Clock is the time of the functions and the simulator. It stands still until
@@ -104,10 +108,11 @@ func Template(t testing.TB) *template.Template {
 func Start(t testing.TB, o Options) *Rig {
 	t.Helper()
 	b := bench.Open(t)
-	r := &Rig{t: t, bench: b, Clock: bench.NewClock(time.Date(2026, 11, 20, 10, 0, 0, 0, time.UTC)), Log: &Log{}, Wire: b.Wire}
+	r := &Rig{t: t, bench: b, Clock: bench.NewClock(time.Date(2026, 11, 20, 10, 0, 0, 0, time.UTC)), Log: &Log{}, Wire: b.Wire, Bus: NewBus(t)}
 	r.door = httptest.NewUnstartedServer(nil)
 	r.App = "http://" + r.door.Listener.Addr().String()
 	vars := b.Vars
+	vars["AWS_ENDPOINT_URL_EVENTBRIDGE"] = r.Bus.URL
 	maps.Copy(vars, r.simulate(o.Provider))
 	maps.Copy(vars, o.Env)
 	r.serve(vars)
@@ -158,6 +163,7 @@ func (r *Rig) serve(vars map[string]string) {
 		}
 		functions[f.Name()] = function{apigw.Adapt(h, cfg.Log), f.Timeout}
 	}
+	r.calls = functions
 	g, err := gateway.New(tmpl.Functions, functions, gateway.Options{Now: r.Clock.Now})
 	if err != nil {
 		r.t.Fatal(err)

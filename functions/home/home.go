@@ -32,6 +32,7 @@ var methods = map[string]string{
 	"/factors/confirm":   "POST",
 	"/factors/remove":    "POST",
 	"/logout":            "POST",
+	"/approvals":         "POST",
 }
 
 type step struct {

@@ -31,6 +31,13 @@ type Action struct {
 	ToldAt  time.Time // when the owner was told of the decision
 }
 
+// Approval is what an action's request writes of its approval, once Ref is known.
+func (a Action) Approval() Approval {
+	return Approval{
+		Ref: a.Ref, Session: a.ID, Action: true, UID: a.UID, Subject: a.Subject, CreatedAt: a.CreatedAt, ValidUntil: a.ValidUntil,
+	}
+}
+
 var actionID = regexp.MustCompile(`^[0-9a-f]{64}$`)
 
 // IsAction reports whether an approval's Session has the shape of an action's id.
@@ -95,15 +102,19 @@ func (t *Table) Acting(ctx context.Context, user, found string) (User, Action, e
 }
 
 // AskedAction keeps what came of asking the vendor: the approval's ref, or that
-// nobody knows it. ErrRefused says that the action is gone.
-func (t *Table) AskedAction(ctx context.Context, a Action, now time.Time) error {
+// nobody knows it. It returns the action as it is then. ErrRefused says that the
+// action is gone.
+func (t *Table) AskedAction(ctx context.Context, a Action, now time.Time) (Action, error) {
 	change, values := "SET asked_at = :now", item{":now": millis(now), ":id": text(a.ID)}
 	if a.Ref != (Ref{}) {
 		change += ", #ref = :ref"
 		values[":ref"] = text(a.Ref.String())
 	}
-	_, err := t.update(ctx, actionKey(a.ID), change, "id = :id", values)
-	return err
+	it, err := t.update(ctx, actionKey(a.ID), change, "id = :id", values)
+	if err != nil {
+		return Action{}, err
+	}
+	return actionFrom(it), nil
 }
 
 // ToldAction keeps that the owner was told of the decision, and which approval's
