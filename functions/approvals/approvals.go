@@ -117,17 +117,6 @@ func missing() error {
 	return web.NoSuch("There is no approval with this id. It may have been deleted a day after it expired.")
 }
 
-// report answers with an action as it is now, and sees to it that the owner is
-// told of a decision.
-func (s *step) report(w http.ResponseWriter, r *http.Request, a store.Action) error {
-	p, err := s.follow(r, a)
-	if err != nil {
-		return err
-	}
-	s.tell(r, a, p)
-	return s.answer(w, a, p)
-}
-
 // answer is the document of an action. p is zero when nothing is known of its
 // approval.
 func (s *step) answer(w http.ResponseWriter, a store.Action, p store.Approval) error {

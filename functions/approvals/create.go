@@ -46,7 +46,7 @@ func (s *step) create(w http.ResponseWriter, r *http.Request) error {
 	if !keyShape.MatchString(key) || len(r.Header.Values("Idempotency-Key")) > 1 {
 		return web.Malformed("Send an Idempotency-Key of 32 to 128 characters of A-Z a-z 0-9 - _, another for each request. With the same one a request can be repeated safely.")
 	}
-	doc, err := read(r)
+	doc, err := readBody(r)
 	if err != nil {
 		return err
 	}
@@ -222,8 +222,8 @@ func (a *attempt) request() push.Request {
 }
 
 // keep writes down what was asked: on the approval and on the action, side by
-// side. When a callback was faster, the owner is told here, if the callback did
-// not. When either write fails, the other leads the next look, or the callback,
+// side. When a callback was faster and could not know whose its decision was, the
+// owner is told here. When either write fails, the other leads the next look, or the callback,
 // to the missing one.
 func (s *step) keep(r *http.Request, a *attempt) store.Approval {
 	action, unkept := a.action, error(nil)
@@ -245,7 +245,9 @@ func (s *step) keep(r *http.Request, a *attempt) store.Approval {
 	if err != nil {
 		return a.action.Approval()
 	}
-	s.tell(r, action, p)
+	if p.Via == "" {
+		s.tell(r, action, p)
+	}
 	return p
 }
 

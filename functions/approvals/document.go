@@ -32,11 +32,11 @@ type (
 // usual is how long a request may be answered if it does not say, in seconds.
 const usual = 300
 
-// read reads the body as strictly as web.Read reads a flat one: a body in which
+// readBody reads the body as strictly as web.Read reads a flat one: a body in which
 // two readers could see different things is refused. That is invalid UTF-8, a
 // character that does not exist, and at any level a key that is unknown, spelt
 // in another case, or there twice.
-func read(r *http.Request) (document, error) {
+func readBody(r *http.Request) (document, error) {
 	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil || kind != "application/json" {
 		p := web.ContentType()

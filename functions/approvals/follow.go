@@ -8,10 +8,27 @@ import (
 	"latchkey/shared/store"
 )
 
-// follow reads an action's approval, and asks the vendor when no callback has
-// come for a while. It is zero while nobody knows the approval. One that was
-// never written, because the request died just then, is written now.
-func (s *step) follow(r *http.Request, a store.Action) (store.Approval, error) {
+// report answers with an action as it is now, and sees to it that the owner is
+// told of a decision: of one that was learnt here at once, of one that somebody
+// else wrote a moment ago only when that one had the time to tell.
+func (s *step) report(w http.ResponseWriter, r *http.Request, a store.Action) error {
+	p, err := s.read(r, a)
+	if err != nil {
+		return err
+	}
+	fresh := s.now().Sub(p.DecidedAt) < s.every
+	if p.Open(s.now()) && s.now().Sub(p.CreatedAt) >= s.every {
+		p, fresh = s.reconcile(r, p)
+	}
+	if !fresh {
+		s.tell(r, a, p)
+	}
+	return s.answer(w, a, p)
+}
+
+// read reads an action's approval. It is zero while nobody knows that. One that
+// was never written, because the request died just then, is written now.
+func (s *step) read(r *http.Request, a store.Action) (store.Approval, error) {
 	if a.Ref == (store.Ref{}) {
 		return store.Approval{}, nil
 	}
@@ -22,21 +39,15 @@ func (s *step) follow(r *http.Request, a store.Action) (store.Approval, error) {
 	if errors.Is(err, store.ErrRefused) || err == nil && p.Session != a.ID {
 		return store.Approval{}, nil
 	}
-	if err != nil {
-		return store.Approval{}, err
-	}
-	if p.Open(s.now()) && s.now().Sub(p.CreatedAt) >= s.every {
-		p = s.reconcile(r, p)
-	}
-	return p, nil
+	return p, err
 }
 
 // reconcile asks the vendor what became of an approval that no callback told us
-// of, if it is this request's turn (F-21).
-func (s *step) reconcile(r *http.Request, p store.Approval) store.Approval {
+// of, if it is this request's turn (F-21). theirs says that it is not.
+func (s *step) reconcile(r *http.Request, p store.Approval) (latest store.Approval, theirs bool) {
 	err := s.table.Lease(r.Context(), p.Ref, s.every, s.now())
 	if errors.Is(err, store.ErrRefused) {
-		return p
+		return p, true
 	}
 	if err == nil {
 		p, err = providers.Reconcile(r.Context(), s.set, s.table, p, s.now())
@@ -44,7 +55,7 @@ func (s *step) reconcile(r *http.Request, p store.Approval) store.Approval {
 	if err != nil {
 		s.site.Log(r, "vendor did not say what became of an approval", err)
 	}
-	return p
+	return p, false
 }
 
 // tell sends the owner the event of a decision that nobody has told of yet. A

@@ -33,6 +33,7 @@ var methods = map[string]string{
 	"/factors/remove":    "POST",
 	"/logout":            "POST",
 	"/approvals":         "POST",
+	"/approvals/{id}":    "GET",
 }
 
 type step struct {
@@ -73,6 +74,10 @@ func missing(_ http.ResponseWriter, r *http.Request) error {
 		return web.Method([]string{"GET"})
 	}
 	allow, ok := methods[r.URL.Path]
+	cut := strings.LastIndexByte(r.URL.Path, '/') + 1
+	if !ok && cut < len(r.URL.Path) {
+		allow, ok = methods[r.URL.Path[:cut]+"{id}"]
+	}
 	if !ok {
 		return web.NotFound()
 	}

@@ -119,8 +119,8 @@ func TestActionsLife(t *testing.T) {
 			}
 			return err
 		},
-		"told":  func(a store.Action) error { return b.ToldAction(t.Context(), a, start.Add(2*time.Second)) },
-		"drop":  func(a store.Action) error { return b.DropAction(t.Context(), a) },
+		"told": func(a store.Action) error { return b.ToldAction(t.Context(), a, start.Add(2*time.Second)) },
+		"drop": func(a store.Action) error { return b.DropAction(t.Context(), a) },
 	}
 	for name, write := range writes {
 		err := write(a)
