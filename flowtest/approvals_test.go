@@ -74,6 +74,23 @@ func awaitEvents(t *testing.T, r *rig.Rig, n int) []rig.Event {
 	return events
 }
 
+// settled waits until it is noted that the owner was told of an action, so that a
+// callback that is on its way is over.
+func settled(t *testing.T, r *rig.Rig, id string) {
+	t.Helper()
+	for range 400 {
+		a, err := r.Table.Action(t.Context(), id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !a.ToldAt.IsZero() {
+			return
+		}
+		time.Sleep(5 * time.Millisecond) // the callback is on its way
+	}
+	t.Errorf("it is not noted that the owner was told\n%s", r.Log)
+}
+
 // looks checks what the owner is told of an action.
 func looks(t *testing.T, r *rig.Rig, id, want string) rig.Answer {
 	t.Helper()
@@ -106,6 +123,7 @@ func TestApproveAnAction(t *testing.T) {
 			}
 			r.Clock.Advance(time.Second)
 			r.Handset().Decide(adaPhone, decision)
+			settled(t, r, id)
 			e := awaitEvents(t, r, 1)[0]
 			at := r.Clock.Now().Format(time.RFC3339)
 			detail := map[string]any{"id": id, "user": want["user"], "uid": want["uid"], "reference": "transfer 17", "decision": decision, "decided_at": at}

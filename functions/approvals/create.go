@@ -192,7 +192,7 @@ func (s *step) ask(w http.ResponseWriter, r *http.Request, a *attempt) error {
 		s.undo(r, a)
 		return err
 	}
-	_, unkept := s.table.AskedAction(r.Context(), a.action, s.now())
+	unkept := s.table.AskedAction(r.Context(), a.action, s.now())
 	if unkept != nil {
 		s.site.Log(r, "it was not kept that a vendor's answer is lost", unkept)
 	}
@@ -226,15 +226,9 @@ func (a *attempt) request() push.Request {
 // owner is told here. When either write fails, the other leads the next look, or the callback,
 // to the missing one.
 func (s *step) keep(r *http.Request, a *attempt) store.Approval {
-	action, unkept := a.action, error(nil)
+	var unkept error
 	var wg sync.WaitGroup
-	wg.Go(func() {
-		var after store.Action
-		after, unkept = s.table.AskedAction(r.Context(), a.action, s.now())
-		if unkept == nil {
-			action = after
-		}
-	})
+	wg.Go(func() { unkept = s.table.AskedAction(r.Context(), a.action, s.now()) })
 	p, err := s.table.RecordApproval(r.Context(), a.action.Approval())
 	wg.Wait()
 	for _, e := range []error{err, unkept} {
@@ -246,7 +240,7 @@ func (s *step) keep(r *http.Request, a *attempt) store.Approval {
 		return a.action.Approval()
 	}
 	if p.Via == "" {
-		s.tell(r, action, p)
+		s.tell(r, a.action, p)
 	}
 	return p
 }

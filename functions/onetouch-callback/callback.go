@@ -151,24 +151,26 @@ func (s *step) tell(r *http.Request, a store.Approval) {
 // action reads the action of an approval. Whose it is may not be written yet,
 // since the person was quick, or never, since the vendor's answer to us was lost:
 // then it is the one that the signed callback brings back, if it was asked of
-// this very person, and that is written now.
+// this very person. What the action and the approval do not know of each other is
+// written before anybody is told.
 func (s *step) action(ctx context.Context, a store.Approval) (store.Action, store.Approval, error) {
-	if a.Action {
-		action, err := s.table.Action(ctx, a.Session)
-		return action, a, err
+	id := a.Session
+	if !a.Action {
+		id = a.Via
 	}
-	action, err := s.table.Action(ctx, a.Via)
+	action, err := s.table.Action(ctx, id)
 	if err != nil {
 		return store.Action{}, a, err
 	}
 	if action.Subject != a.By || action.Ref != (store.Ref{}) && action.Ref != a.Ref {
 		return store.Action{}, store.Approval{}, nil
 	}
-	action.Ref = a.Ref
-	action, err = s.table.AskedAction(ctx, action, s.now())
-	if err != nil {
-		return store.Action{}, a, err
+	if action.Ref == (store.Ref{}) {
+		action.Ref = a.Ref
+		err = s.table.AskedAction(ctx, action, s.now())
 	}
-	a, err = s.table.RecordApproval(ctx, action.Approval())
+	if err == nil && !a.Action {
+		a, err = s.table.RecordApproval(ctx, action.Approval())
+	}
 	return action, a, err
 }

@@ -102,19 +102,15 @@ func (t *Table) Acting(ctx context.Context, user, found string) (User, Action, e
 }
 
 // AskedAction keeps what came of asking the vendor: the approval's ref, or that
-// nobody knows it. It returns the action as it is then. ErrRefused says that the
-// action is gone.
-func (t *Table) AskedAction(ctx context.Context, a Action, now time.Time) (Action, error) {
+// nobody knows it. ErrRefused says that the action is gone.
+func (t *Table) AskedAction(ctx context.Context, a Action, now time.Time) error {
 	change, values := "SET asked_at = :now", item{":now": millis(now), ":id": text(a.ID)}
 	if a.Ref != (Ref{}) {
 		change += ", #ref = :ref"
 		values[":ref"] = text(a.Ref.String())
 	}
-	it, err := t.update(ctx, actionKey(a.ID), change, "id = :id", values)
-	if err != nil {
-		return Action{}, err
-	}
-	return actionFrom(it), nil
+	_, err := t.update(ctx, actionKey(a.ID), change, "id = :id", values)
+	return err
 }
 
 // ToldAction keeps that the owner was told of the decision, and which approval's

@@ -112,15 +112,9 @@ func TestActionsLife(t *testing.T) {
 	a := action(id)
 	a.Ref = ref
 	writes := map[string]func(store.Action) error{
-		"asked": func(a store.Action) error {
-			after, err := b.AskedAction(t.Context(), a, start.Add(time.Second))
-			if err == nil && (after.ID != a.ID || after.Ref != a.Ref || !after.AskedAt.Equal(start.Add(time.Second))) {
-				t.Errorf("asked: returned %+v", after)
-			}
-			return err
-		},
-		"told": func(a store.Action) error { return b.ToldAction(t.Context(), a, start.Add(2*time.Second)) },
-		"drop": func(a store.Action) error { return b.DropAction(t.Context(), a) },
+		"asked": func(a store.Action) error { return b.AskedAction(t.Context(), a, start.Add(time.Second)) },
+		"told":  func(a store.Action) error { return b.ToldAction(t.Context(), a, start.Add(2*time.Second)) },
+		"drop":  func(a store.Action) error { return b.DropAction(t.Context(), a) },
 	}
 	for name, write := range writes {
 		err := write(a)
@@ -167,7 +161,7 @@ func TestActionWhoseRefComesLate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = b.AskedAction(t.Context(), a, start)
+	err = b.AskedAction(t.Context(), a, start)
 	if err != nil {
 		t.Fatal(err)
 	}
