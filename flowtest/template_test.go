@@ -105,6 +105,13 @@ func everyLogin(t *testing.T, r *rig.Rig) {
 	awaitStatus(t, r, v, "approved")
 	expect(t, v.Post("/status", nil), 303, "/account")
 	expect(t, v.Post("/logout", map[string]string{"everywhere": "true"}), 303, "/")
+	r.Handset().Weather(`{"api":"429"}`)
+	r.Owner().Ask(actionKey, transfer(t, r)) // leaves nothing
+	r.Handset().Weather(`{"api":"ok"}`)
+	id := asked(t, r)
+	r.Handset().Decide(adaPhone, "denied")
+	settled(t, r, id)
+	looks(t, r, id, "denied")
 }
 
 // credentials have no place in the template.

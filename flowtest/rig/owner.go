@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 )
 
 // Owner is one of the owner's programs. It calls the steps that take signed
@@ -94,3 +95,10 @@ func (o *Owner) Ask(key string, doc map[string]any) Answer {
 
 // Look is what is known of an action.
 func (o *Owner) Look(id string) Answer { return o.Do(http.MethodGet, "/approvals/"+id, "", nil) }
+
+// Moved makes a user one whose phone was changed at a time. key is the hash of
+// the email.
+func (r *Rig) Moved(key string, at time.Time) {
+	r.t.Helper()
+	r.bench.SetNumber(r.t, "U#"+key, "U", "moved_at", at.UnixMilli())
+}
