@@ -68,15 +68,16 @@ func (s source) imports() []string {
 
 // only says which folders alone may import a path.
 var only = map[string][]string{
-	"github.com/aws/aws-lambda-go":                     {"shared/apigw/"},
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb":    {"shared/store/"},
+	"github.com/aws/aws-lambda-go":                  {"shared/apigw/"},
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb": {"shared/store/"},
+	"github.com/twilio/twilio-go":                   {"shared/verify/", "shared/message/"},
+	"github.com/nyaruka/phonenumbers":               {"functions/signup/"},
+	"golang.org/x/crypto/bcrypt":                    {"shared/password/"},
+	"go.yaml.in/yaml/v3":                            {"local/template/"},
+	"github.com/chromedp/chromedp":                  {},
+	"latchkey/flowtest":                             {},
+
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge": {"shared/announce/"},
-	"github.com/twilio/twilio-go":                      {"shared/verify/", "shared/message/"},
-	"github.com/nyaruka/phonenumbers":                  {"functions/signup/"},
-	"golang.org/x/crypto/bcrypt":                       {"shared/password/"},
-	"go.yaml.in/yaml/v3":                               {"local/template/"},
-	"github.com/chromedp/chromedp":                     {},
-	"latchkey/flowtest":                                {},
 }
 
 // Who may import whom (design section 6).
