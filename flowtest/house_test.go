@@ -77,6 +77,8 @@ var only = map[string][]string{
 	"github.com/chromedp/chromedp":                  {},
 	"latchkey/shared/numbers":                       {"functions/signup/", "functions/phone/", "functions/phone-checks/"},
 	"latchkey/flowtest":                             {},
+
+	"github.com/aws/aws-sdk-go-v2/service/eventbridge": {"shared/announce/"},
 }
 
 // Who may import whom (design section 6).

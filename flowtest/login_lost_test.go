@@ -50,7 +50,7 @@ func TestLostPushOpensNothing(t *testing.T) {
 		}
 		saying(a, "approved").deliver(t, r)
 		tried("approved")
-		err = r.Table.RecordApproval(t.Context(), a)
+		_, err = r.Table.RecordApproval(t.Context(), a)
 		if err != nil {
 			t.Fatal(err)
 		}

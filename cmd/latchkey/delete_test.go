@@ -18,7 +18,7 @@ func keep(t *testing.T, b *bench.Table) {
 	bob := store.Hash("bob@example.com")
 	must(t, second(b.CreateUser(t.Context(), store.User{Key: bob, UID: "bob", Epoch: "e", Profile: store.Profile{Name: "Bob", Email: "bob@example.com"}})))
 	must(t, second(b.CreateSession(t.Context(), store.Session{Key: bob, ID: "s", UID: "bob", Secret: []byte("s"), Salt: []byte("s"), CreatedAt: when, ValidUntil: when})))
-	must(t, b.RecordApproval(t.Context(), store.Approval{Ref: store.Ref{Provider: "verify", ID: "YC9"}, Session: "s", UID: "bob", CreatedAt: when, ValidUntil: when}))
+	must(t, second(b.RecordApproval(t.Context(), store.Approval{Ref: store.Ref{Provider: "verify", ID: "YC9"}, Session: "s", UID: "bob", CreatedAt: when, ValidUntil: when})))
 	must(t, b.Try(t.Context(), store.Attempts{Rule: "login", Subject: bob, Free: 5, Longest: time.Minute}, "try", when))
 	sends := store.History{Rule: "sends-login", Subject: "+14155552671", Waits: []time.Duration{time.Minute}, Window: time.Hour, PerDay: 4}
 	_, _, err := b.Use(t.Context(), sends, "id", store.Sends{}, when)

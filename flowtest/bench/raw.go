@@ -70,3 +70,11 @@ func (b *Table) Delete(t testing.TB, pk, sk string) {
 	t.Helper()
 	b.raw(t, "DeleteItem", fmt.Sprintf(`{"TableName":%q,"Key":{"pk":{"S":%q},"sk":{"S":%q}}}`, b.name, pk, sk))
 }
+
+// SetNumber changes one number of an item, as nobody in the product does.
+func (b *Table) SetNumber(t testing.TB, pk, sk, name string, n int64) {
+	t.Helper()
+	b.raw(t, "UpdateItem", fmt.Sprintf(
+		`{"TableName":%q,"Key":{"pk":{"S":%q},"sk":{"S":%q}},"UpdateExpression":"SET #n = :n","ExpressionAttributeNames":{"#n":%q},"ExpressionAttributeValues":{":n":{"N":"%d"}}}`,
+		b.name, pk, sk, name, n))
+}

@@ -150,10 +150,9 @@ func (t transport) RoundTrip(r *http.Request) (*http.Response, error) { return t
 // roundTrip notes the call and breaks it if the test wants that.
 func (w *Wire) roundTrip(step string, r *http.Request) (*http.Response, error) {
 	c := Call{Step: step, Name: r.URL.Path, Began: time.Now()}
-	target := r.Header.Get("X-Amz-Target")
-	if target != "" {
-		c.Table = true
-		_, c.Name, _ = strings.Cut(target, ".")
+	service, operation, aws := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
+	if aws {
+		c.Table, c.Name = strings.HasPrefix(service, "DynamoDB_"), operation
 	}
 	fault := w.fate(c)
 	switch fault {

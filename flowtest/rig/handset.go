@@ -95,6 +95,14 @@ func (h *Handset) Approvals(phone string) []Approval {
 	return list
 }
 
+// Raw is the phone's answer to a GET, as it was written.
+func (h *Handset) Raw(path string) string {
+	h.t.Helper()
+	var doc json.RawMessage
+	h.do(http.MethodGet, path, "", &doc)
+	return string(doc)
+}
+
 // Decide answers the newest push request on a phone: "approved" or "denied".
 func (h *Handset) Decide(phone, decision string) {
 	h.t.Helper()

@@ -21,6 +21,7 @@ import (
 
 	"latchkey/flowtest/bench"
 	"latchkey/functions/account"
+	"latchkey/functions/approvals"
 	"latchkey/functions/authorizer"
 	"latchkey/functions/factors"
 	"latchkey/functions/home"
@@ -82,6 +83,7 @@ var handlers = map[string]apigw.New{
 	"login": login.New, "status": status.New, "onetouch-callback": callback.New, "factors": factors.New, "logout": logout.New,
 	"password": password.New, "phone": phone.New, "recovery": recovery.New,
 	"phone-checks": phonechecks.New,
+	"approvals":    approvals.New,
 }
 
 // Options say how a rig differs from the usual.
@@ -99,6 +101,7 @@ type Rig struct {
 	Clock *Clock
 	Wire  *Wire
 	Log   *Log
+	Bus   *Bus
 	Watch func(*http.Client) // given every new visitor's client, unless it is nil
 
 	Events *Events // what the example heard
@@ -106,6 +109,7 @@ type Rig struct {
 	t     testing.TB
 	bench *bench.Table
 	door  *httptest.Server // not serving before the steps are there
+	calls invoker
 }
 
 // Clock is the time of the functions and the simulator. It stands still until
@@ -148,13 +152,14 @@ func Template(t testing.TB) *template.Template {
 func Start(t testing.TB, o Options) *Rig {
 	t.Helper()
 	b := bench.Open(t)
-	r := &Rig{t: t, bench: b, Clock: bench.NewClock(time.Date(2026, 11, 20, 10, 0, 0, 0, time.UTC)), Log: &Log{}, Wire: b.Wire}
+	r := &Rig{t: t, bench: b, Clock: bench.NewClock(time.Date(2026, 11, 20, 10, 0, 0, 0, time.UTC)), Log: &Log{}, Wire: b.Wire, Bus: NewBus(t)}
 	if o.Examples {
 		r.Events = &Events{}
 	}
 	r.door = httptest.NewUnstartedServer(nil)
 	r.App = "http://" + r.door.Listener.Addr().String()
 	vars := b.Vars
+	vars["AWS_ENDPOINT_URL_EVENTBRIDGE"] = r.Bus.URL
 	maps.Copy(vars, r.simulate(o.Provider))
 	maps.Copy(vars, o.Env)
 	r.serve(vars)
@@ -215,6 +220,7 @@ func (r *Rig) serve(vars map[string]string) {
 		}
 		functions[f.Name()] = function{call, f.Timeout}
 	}
+	r.calls = functions
 	g, err := gateway.New(tmpl.Functions, functions, gateway.Options{Now: r.Clock.Now, AccessKey: accessKey, SecretKey: accessKey})
 	if err != nil {
 		r.t.Fatal(err)

@@ -41,6 +41,8 @@ var methods = map[string]string{
 	"/logout":            "POST",
 	"/phone-checks":      "POST",
 	"/phone-checks/{id}": "POST",
+	"/approvals":         "POST",
+	"/approvals/{id}":    "GET",
 }
 
 type step struct {

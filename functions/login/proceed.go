@@ -190,7 +190,7 @@ func (s *step) keep(r *http.Request, a *attempt, p plan) error {
 	}
 	if a.half.Approval != (store.Ref{}) {
 		wg.Go(func() {
-			approval = s.table.RecordApproval(ctx, store.Approval{
+			_, approval = s.table.RecordApproval(ctx, store.Approval{
 				Ref: a.half.Approval, Session: a.half.ID, UID: a.half.UID, Subject: p.device.Subject(),
 				CreatedAt: a.now, ValidUntil: a.now.Add(s.pushes.life),
 			})

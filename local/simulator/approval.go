@@ -111,6 +111,7 @@ type approvalView struct {
 	ID        string  `json:"id"`
 	Message   string  `json:"message"`
 	Details   details `json:"details"`
+	Logos     []logo  `json:"logos,omitempty"` // Authy's
 	Status    string  `json:"status"`
 	ExpiresAt *string `json:"expires_at"` // null: never
 }
@@ -178,6 +179,9 @@ func (s *Simulator) listApprovals(w http.ResponseWriter, _ *http.Request, phone 
 	now := s.now()
 	for _, a := range s.world.approvalsOf(phone) {
 		v := approvalView{ID: a.id, Message: a.message, Details: a.details, Status: a.status(now)}
+		if a.oneTouch != nil {
+			v.Logos = a.oneTouch.logos
+		}
 		if !a.expires.IsZero() {
 			at := isoTime(a.expires)
 			v.ExpiresAt = &at

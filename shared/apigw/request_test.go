@@ -15,7 +15,6 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 
 	"latchkey/shared/apigw"
-	"latchkey/shared/caller"
 )
 
 // event is a recorded event's text.
@@ -79,34 +78,6 @@ func TestRequestOfAForm(t *testing.T) {
 	}
 	if r.Context() != t.Context() {
 		t.Error("another context")
-	}
-}
-
-// Who signed a request, or whom an authorizer found, is what the gateway says
-// and never what a client sends.
-func TestCaller(t *testing.T) {
-	for doc, want := range map[string]caller.Caller{
-		`{}`:              {},
-		`{"iam":null}`:    {},
-		`{"lambda":null}`: {},
-		`{"iam":{"userArn":"arn:aws:iam::123456789012:user/shop","accountId":"123456789012","cognitoIdentity":null}}`: {IAM: "arn:aws:iam::123456789012:user/shop"},
-		`{"lambda":{"uid":"u1"}}`: {Lambda: map[string]any{"uid": "u1"}},
-	} {
-		e := recorded(t)
-		err := json.Unmarshal([]byte(`{"authorizer":`+doc+`}`), &e.RequestContext)
-		if err != nil {
-			t.Fatal(err)
-		}
-		got := caller.Of(request(t, e).Context())
-		if got.IAM != want.IAM || got.Lambda["uid"] != want.Lambda["uid"] {
-			t.Errorf("%s: %+v", doc, got)
-		}
-	}
-	e := recorded(t)
-	e.Headers["authorization"], e.Headers["x-amzn-iam-user-arn"] = "AWS4-HMAC-SHA256 Credential=x", "arn:aws:iam::123456789012:root"
-	e.Body, e.IsBase64Encoded = `{"requestContext":{"authorizer":{"iam":{"userArn":"arn:aws:iam::123456789012:root"}}}}`, false
-	if got := caller.Of(request(t, e).Context()); got.IAM != "" || got.Lambda != nil {
-		t.Errorf("a client says who it is: %+v", got)
 	}
 }
 

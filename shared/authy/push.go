@@ -17,17 +17,27 @@ import (
 	"latchkey/shared/push"
 )
 
-// What a request may hold, in characters. Authy's clients cut what is longer,
-// silently and not all at the same place; nothing is cut here.
+// What a request may hold, in characters. Vendor clients stop at 144 or cut at
+// 200 for a message, and at 200 for a value and an address (authy-client, and
+// Twilio's Java, Ruby and Python clients); nothing is cut here. Of labels and of
+// how many details nothing is known: those limits are Verify's.
 const (
 	messageLimit = 140
-	valueLimit   = 128
+	valueLimit   = 200
 	sessionLimit = 200
+	logoLimit    = 200
+	labelLimit   = 36
+	detailLimit  = 20
 )
+
+// Limits is how much Authy's app shows of a request.
+func Limits() push.Limits {
+	return push.Limits{Vendor: "Authy", Message: messageLimit, Label: labelLimit, Value: valueLimit, Details: detailLimit}
+}
 
 var (
 	refShape   = regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`) // goes into a path
-	labelShape = regexp.MustCompile(`^[a-z]{1,20}$`)
+	labelShape = regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
 )
 
 // decisions are Authy's words for them.
@@ -74,8 +84,8 @@ func askable(to push.Target, r push.Request) error {
 	return nil
 }
 
-// showable holds a request against the limits that push.Request names. A life of
-// no seconds would be one without an end (R-046).
+// showable holds a request against the limits. A life of no seconds would be one
+// without an end (R-046).
 func showable(r push.Request) error {
 	switch {
 	case r.Message == "" || !fits(r.Message, messageLimit):
@@ -84,9 +94,13 @@ func showable(r push.Request) error {
 		return errors.New("session is empty or too long")
 	case r.Life < time.Second || r.Life%time.Second != 0:
 		return errors.New("life is not in whole seconds")
+	case len(r.Details) > detailLimit:
+		return errors.New("too many details")
+	case !showsLogos(r.Logos):
+		return errors.New("logos lack a default, or one is too long")
 	}
 	for i, d := range r.Details {
-		if !labelShape.MatchString(d.Label) || !fits(d.Value, valueLimit) {
+		if !labelShape.MatchString(d.Label) || !fits(d.Label, labelLimit) || !fits(d.Value, valueLimit) {
 			return errors.New("detail is too long or has no proper label")
 		}
 		for j, other := range r.Details {
@@ -96,6 +110,19 @@ func showable(r push.Request) error {
 		}
 	}
 	return nil
+}
+
+// showsLogos is false when none of some logos is the default, which Authy
+// insists on.
+func showsLogos(logos []push.Logo) bool {
+	standard := len(logos) == 0
+	for _, l := range logos {
+		if l.URL == "" || !fits(l.URL, logoLimit) {
+			return false
+		}
+		standard = standard || l.Res == "default"
+	}
+	return standard
 }
 
 func fits(s string, limit int) bool {
@@ -115,6 +142,10 @@ func askForm(r push.Request) string {
 	add("message", r.Message)
 	for _, d := range r.Details {
 		add("details["+d.Label+"]", d.Value)
+	}
+	for _, l := range r.Logos {
+		add("logos[][res]", l.Res)
+		add("logos[][url]", l.URL)
 	}
 	add("hidden_details[session]", r.Session)
 	add("seconds_to_expire", strconv.FormatInt(int64(r.Life/time.Second), 10))

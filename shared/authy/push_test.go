@@ -82,6 +82,41 @@ func TestAskOnTheWire(t *testing.T) {
 	}
 }
 
+// Logos keep their order and their pairs; what is asked with none is what it was
+// before there were any.
+func TestLogosOnTheWire(t *testing.T) {
+	t.Parallel()
+	var got string
+	p := door(t, func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			t.Error(err)
+		}
+		got = string(body)
+		io.WriteString(w, `{"approval_request":{"uuid":"`+ref+`"},"success":true}`)
+	}).Pushes()
+	r := request
+	r.Details = []push.Detail{{Label: "z_last", Value: "1"}, {Label: "amount", Value: "2"}}
+	r.Logos = []push.Logo{{Res: "default", URL: "https://id.example.com/b.png"}, {Res: "low", URL: "https://id.example.com/a.png"}}
+	_, err := p.Ask(t.Context(), target, r)
+	want := "message=Log+in+to+Example%3F&details%5Bz_last%5D=1&details%5Bamount%5D=2" +
+		"&logos%5B%5D%5Bres%5D=default&logos%5B%5D%5Burl%5D=https%3A%2F%2Fid.example.com%2Fb.png" +
+		"&logos%5B%5D%5Bres%5D=low&logos%5B%5D%5Burl%5D=https%3A%2F%2Fid.example.com%2Fa.png" +
+		"&hidden_details%5Bsession%5D=canarysession&seconds_to_expire=300"
+	if err != nil || got != want {
+		t.Errorf("requested\n%s\nwant\n%s\n%v", got, want, err)
+	}
+}
+
+// many are n details with labels of which none begins another.
+func many(n int) []push.Detail {
+	var list []push.Detail
+	for i := range n {
+		list = append(list, push.Detail{Label: "label_" + string(rune('a'+i)), Value: "x"})
+	}
+	return list
+}
+
 func TestDecisionOnTheWire(t *testing.T) {
 	t.Parallel()
 	var got string
@@ -266,6 +301,8 @@ func TestNoPushForNonsense(t *testing.T) {
 	message := func(s string) push.Request { return with(func(r *push.Request) { r.Message = s }) }
 	life := func(d time.Duration) push.Request { return with(func(r *push.Request) { r.Life = d }) }
 	named := func(s string) push.Request { return with(func(r *push.Request) { r.Session = s }) }
+	logos := func(l ...push.Logo) push.Request { return with(func(r *push.Request) { r.Logos = l }) }
+	longest := "https://id.example.com/" + strings.Repeat("x", 177)
 	passed := int32(0)
 	for _, c := range []struct {
 		name string
@@ -275,7 +312,15 @@ func TestNoPushForNonsense(t *testing.T) {
 	}{
 		{"no details", person, details(), "passed"},
 		{"longest message", person, message(strings.Repeat("é", 140)), "passed"},
-		{"longest detail", person, details(push.Detail{Label: strings.Repeat("a", 20), Value: strings.Repeat("é", 128)}), "passed"},
+		{"longest detail", person, details(push.Detail{Label: strings.Repeat("a", 36), Value: strings.Repeat("é", 200)}), "passed"},
+		{"snake case", person, details(push.Detail{Label: "from_account_2"}), "passed"},
+		{"as many as go", person, details(many(20)...), "passed"},
+		{"one more", person, details(many(21)...), "unavailable"},
+		{"digit first", person, details(push.Detail{Label: "2fa"}), "unavailable"},
+		{"logos", person, logos(push.Logo{Res: "low", URL: "https://id.example.com/l"}, push.Logo{Res: "default", URL: longest}), "passed"},
+		{"long logo", person, logos(push.Logo{Res: "default", URL: longest + "x"}), "unavailable"},
+		{"no default", person, logos(push.Logo{Res: "low", URL: longest}), "unavailable"},
+		{"a logo without an address", person, logos(push.Logo{Res: "default"}), "unavailable"},
 		{"one second", person, life(time.Second), "passed"},
 		{"nobody", "", request, "no device"},
 		{"path in the id", "1/../2", request, "unavailable"},
@@ -292,11 +337,11 @@ func TestNoPushForNonsense(t *testing.T) {
 		{"half a second", person, life(time.Second / 2), "unavailable"},
 		{"a second and a half", person, life(3 * time.Second / 2), "unavailable"},
 		{"no label", person, details(push.Detail{Value: "x"}), "unavailable"},
-		{"long label", person, details(push.Detail{Label: strings.Repeat("a", 21)}), "unavailable"},
+		{"long label", person, details(push.Detail{Label: strings.Repeat("a", 37)}), "unavailable"},
 		{"capital", person, details(push.Detail{Label: "Place"}), "unavailable"},
 		{"bracket", person, details(push.Detail{Label: "a]["}), "unavailable"},
 		{"blank", person, details(push.Detail{Label: "ip address"}), "unavailable"},
-		{"long value", person, details(push.Detail{Label: "place", Value: strings.Repeat("é", 129)}), "unavailable"},
+		{"long value", person, details(push.Detail{Label: "place", Value: strings.Repeat("é", 201)}), "unavailable"},
 		{"value not UTF-8", person, details(push.Detail{Label: "place", Value: "\xff"}), "unavailable"},
 		{"label twice", person, details(push.Detail{Label: "ip"}, push.Detail{Label: "ip"}), "unavailable"},
 		{"label begins another", person, details(push.Detail{Label: "ip"}, push.Detail{Label: "x"}, push.Detail{Label: "ipaddress"}), "unavailable"},

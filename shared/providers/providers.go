@@ -85,6 +85,14 @@ func (s *Set) Pushes(name string) (push.Pushes, error) {
 	return p, nil
 }
 
+// Limits is how much the named vendor's devices show of a push.
+func Limits(name string) push.Limits {
+	if name == authy.Name {
+		return authy.Limits()
+	}
+	return verify.Limits()
+}
+
 // Factors is how users of Verify enrol devices and authenticator apps, nil when
 // this deployment holds no credentials for it. Authy's users enrol by
 // installing its app.

@@ -39,14 +39,14 @@ func Reconcile(ctx context.Context, set *Set, table *store.Table, a store.Approv
 	if !now.Before(a.ValidUntil) && d == push.Denied {
 		decided.DecidedAt = a.ValidUntil // the vendor takes none later
 	}
-	err = table.RecordDecision(ctx, decided)
+	recorded, err := table.RecordDecision(ctx, decided)
 	if errors.Is(err, store.ErrRefused) { // a callback came meanwhile, or it is our own, whose answer was lost
 		return table.Approval(ctx, a.Ref)
 	}
 	if err != nil {
 		return a, err
 	}
-	return decided, nil
+	return recorded, nil
 }
 
 // whom is the person or device that the approval was asked of.

@@ -44,19 +44,30 @@ func (t Target) Subject() string {
 
 // Request is what the device shows, and for how long it may be answered.
 type Request struct {
-	Session string   // our own id, hidden from the person; comes back with Authy's callback
-	Message string   // at most 140 characters
+	Session string // our own id, hidden from the person; comes back with Authy's callback
+	Message string
 	Details []Detail // in the order shown
+	Logos   []Logo   // shown by Authy alone
 	At      time.Time
 	Life    time.Duration // whole seconds, a minute to an hour at Verify
 }
 
-// Detail is one line of a request. The label is of lower-case letters and none
-// is the beginning of another, since vendors' clients disagree about the
-// signatures of all else. Neither may hold a visitor's own words.
-type Detail struct {
-	Label string // at most 20 characters
-	Value string // at most 128
+// Detail is one line of a request. The label is lower_snake_case and none is the
+// beginning of another, since vendors' clients disagree about the signatures of
+// all else. Neither may hold a visitor's own words.
+type Detail struct{ Label, Value string }
+
+// Logo is an image beside the message, in one of Authy's sizes: "default", which
+// must be among them, "low", "med" or "high".
+type Logo struct{ Res, URL string }
+
+// Limits are how much one vendor's devices show of a request, in characters.
+type Limits struct {
+	Vendor  string // its name, for sentences
+	Message int
+	Label   int
+	Value   int
+	Details int // how many
 }
 
 // Pushes is one vendor's way to ask.

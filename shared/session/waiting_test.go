@@ -53,7 +53,7 @@ func named(tok session.Token, r store.Ref) session.Token {
 func (b *gate) ask(t testing.TB, r store.Ref, id, uid string) store.Approval {
 	t.Helper()
 	a := store.Approval{Ref: r, Session: id, UID: uid, Subject: "12345", CreatedAt: b.Clock.Now(), ValidUntil: b.Clock.Now().Add(5 * time.Minute)}
-	err := b.RecordApproval(t.Context(), a)
+	_, err := b.RecordApproval(t.Context(), a)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -98,7 +98,7 @@ func TestWaitingForAnothersApproval(t *testing.T) {
 		tok := token()
 		s := b.login(t, tok)
 		if c.id == "" { // only the callback was here
-			err := b.RecordDecision(t.Context(), store.Approval{Ref: ref, Decision: "approved", By: "12345", DecidedAt: b.Clock.Now()})
+			_, err := b.RecordDecision(t.Context(), store.Approval{Ref: ref, Decision: "approved", By: "12345", DecidedAt: b.Clock.Now()})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -36,7 +36,8 @@ func ParseRef(s string) Ref {
 // Who can change it can finish somebody's login, of whom the password is known.
 type Approval struct {
 	Ref
-	Session    string // id of the only session that can use it
+	Session    string // id of the only session, or of the action, that can use it
+	Action     bool   // it is an action's; no login can use it
 	UID        string // the user it is for
 	Subject    string // the vendor's person or factor that was asked
 	CreatedAt  time.Time
@@ -64,17 +65,24 @@ func (a Approval) Open(now time.Time) bool { return a.Answer() == "" && now.Befo
 
 func (r Ref) key() item { return key("A#"+r.Provider+"#"+r.ID, "A") }
 
-// RecordApproval writes whose an approval is. A decision that is there already
-// stays. ErrRefused says that it is another session's.
-func (t *Table) RecordApproval(ctx context.Context, a Approval) error {
-	_, err := t.update(ctx, a.key(),
-		"SET #session = :session, uid = :uid, subject = :subject, created_at = :created_at, valid_until = :valid_until, expires_at = :expires_at",
-		"attribute_not_exists(#session) OR #session = :session",
-		item{
-			":session": text(a.Session), ":uid": text(a.UID), ":subject": text(a.Subject),
-			":created_at": millis(a.CreatedAt), ":valid_until": millis(a.ValidUntil), ":expires_at": seconds(afterwards(a.ValidUntil)),
-		})
-	return err
+// RecordApproval writes whose an approval is, and returns it as it is then: a
+// decision that is there already stays. ErrRefused says that it is another
+// session's.
+func (t *Table) RecordApproval(ctx context.Context, a Approval) (Approval, error) {
+	change := "SET #session = :session, uid = :uid, subject = :subject, created_at = :created_at, valid_until = :valid_until, expires_at = :expires_at"
+	values := item{
+		":session": text(a.Session), ":uid": text(a.UID), ":subject": text(a.Subject),
+		":created_at": millis(a.CreatedAt), ":valid_until": millis(a.ValidUntil), ":expires_at": seconds(afterwards(a.ValidUntil)),
+	}
+	if a.Action {
+		change += ", #action = :action"
+		values[":action"] = number(1)
+	}
+	it, err := t.update(ctx, a.key(), change, "attribute_not_exists(#session) OR #session = :session", values)
+	if err != nil {
+		return Approval{}, err
+	}
+	return approvalFrom(it), nil
 }
 
 // undecided holds while nobody decided. What somebody else decided, or decided
@@ -82,9 +90,10 @@ func (t *Table) RecordApproval(ctx context.Context, a Approval) error {
 const undecided = "(attribute_not_exists(decision) OR attribute_exists(subject)" +
 	" AND (decided_by <> subject OR attribute_exists(via) AND via <> #session))"
 
-// RecordDecision writes what a.By decided, at a.DecidedAt, once. ErrRefused
-// says that it is decided already, or that a.By is not whom we asked.
-func (t *Table) RecordDecision(ctx context.Context, a Approval) error {
+// RecordDecision writes what a.By decided, at a.DecidedAt, once, and returns the
+// approval as it is then: whose it is, if that is known by now. ErrRefused says
+// that it is decided already, or that a.By is not whom we asked.
+func (t *Table) RecordDecision(ctx context.Context, a Approval) (Approval, error) {
 	change := "SET decision = :decision, decided_at = :decided_at, decided_by = :by, expires_at = if_not_exists(expires_at, :expires_at)"
 	condition := undecided + " AND (attribute_not_exists(subject) OR subject = :by)"
 	values := item{
@@ -98,8 +107,11 @@ func (t *Table) RecordDecision(ctx context.Context, a Approval) error {
 		condition += " AND (attribute_not_exists(#session) OR #session = :via)"
 		values[":via"] = text(a.Via)
 	}
-	_, err := t.update(ctx, a.key(), change, condition, values)
-	return err
+	it, err := t.update(ctx, a.key(), change, condition, values)
+	if err != nil {
+		return Approval{}, err
+	}
+	return approvalFrom(it), nil
 }
 
 // Lease lets one caller ask the vendor about an approval, and for a while no
@@ -175,6 +187,7 @@ func approvalFrom(it item) Approval {
 	return Approval{
 		Ref:        Ref{provider, id},
 		Session:    it.text("session"),
+		Action:     it.number("action") != 0,
 		UID:        it.text("uid"),
 		Subject:    it.text("subject"),
 		CreatedAt:  it.time("created_at"),

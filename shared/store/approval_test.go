@@ -34,9 +34,11 @@ func told(decision push.Decision, by, via string, at time.Duration) store.Approv
 func write(t *testing.T, b *bench.Table, a store.Approval) error {
 	t.Helper()
 	if a.Decision != "" {
-		return b.RecordDecision(t.Context(), a)
+		_, err := b.RecordDecision(t.Context(), a)
+		return err
 	}
-	return b.RecordApproval(t.Context(), a)
+	_, err := b.RecordApproval(t.Context(), a)
+	return err
 }
 
 // What counts is one explicit decision, in time, by whom we asked and for the

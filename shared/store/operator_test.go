@@ -135,7 +135,7 @@ func TestRemove(t *testing.T) {
 	b, u := made(t)
 	create(t, b, half())
 	a := store.Approval{Ref: ref, Session: id, UID: "uid", Subject: "YF1", CreatedAt: start, ValidUntil: start.Add(time.Minute)}
-	err := b.RecordApproval(t.Context(), a)
+	_, err := b.RecordApproval(t.Context(), a)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -18,6 +18,12 @@ import (
 // takes both spellings for one.
 var opaque = regexp.MustCompile(`^[a-z0-9-]{8,64}$`)
 
+// Limits is how much of a challenge Verify takes
+// (https://www.twilio.com/docs/verify/api/challenge). It has no logos.
+func Limits() push.Limits {
+	return push.Limits{Vendor: "Verify", Message: 256, Label: 36, Value: 128, Details: 20}
+}
+
 // pushes is Verify Push in one service.
 type pushes struct {
 	bind    func(context.Context) (*outbound.Call, *api.ApiService)

@@ -130,7 +130,7 @@ func Reauth() *Problem {
 // Cooling is what is not allowed yet, because the account's phone was changed a
 // short while ago (R-11A).
 func Cooling(after time.Duration) *Problem {
-	return &Problem{Status: 403, Code: "cooling", Title: "Not just yet", Detail: "The phone of this account was changed a short while ago. For your safety this can be changed again in " + words(after) + ".", RetryAfter: max(after, time.Second)}
+	return &Problem{Status: 403, Code: "cooling", Title: "Not just yet", Detail: "The phone of this account was changed a short while ago. For your safety this has to wait. Try again in " + words(after) + ".", RetryAfter: max(after, time.Second)}
 }
 
 // Forbidden is something that this caller may not do.
@@ -141,6 +141,11 @@ func Forbidden() *Problem {
 // NotFound is a path that does not exist.
 func NotFound() *Problem {
 	return &Problem{Status: 404, Code: "not_found", Title: "There is no such page", Detail: "Check the address, or go back to the front page."}
+}
+
+// NoSuch is a thing that a program named and that does not exist.
+func NoSuch(detail string) *Problem {
+	return &Problem{Status: 404, Code: "not_found", Title: "There is no such thing", Detail: detail}
 }
 
 // Method is a path that exists, with another method.
@@ -161,6 +166,11 @@ func StillPending(detail string) *Problem {
 // WasDenied is a login that was denied on the phone.
 func WasDenied() *Problem {
 	return &Problem{Status: 409, Code: "denied", Title: "Denied on your phone", Detail: "This login was denied on your phone. To log in all the same, enter a code."}
+}
+
+// NoDevice is a user whom nothing can be asked by push.
+func NoDevice() *Problem {
+	return &Problem{Status: 409, Code: "no_device", Title: "There is no device to ask", Detail: "This user has no device or app that could show the request. Ask the user to add one, then try again."}
 }
 
 // NotOffered is a factor that the user's vendor has no way to enrol.
