@@ -91,7 +91,7 @@ func person(t *testing.T) (*bench.Table, store.User) {
 	must(t, b.SwapRecovery(t.Context(), u, []store.RecoveryCode{
 		{Hash: []byte("RECOVERYDIGEST")}, {Hash: recovery.Digest(uid, "old"), UsedBy: uid, UsedAt: when},
 	}, when))
-	must(t, b.RecordApproval(t.Context(), store.Approval{Ref: ref, Session: uid, UID: uid, Subject: "YF1", CreatedAt: when, ValidUntil: when.Add(time.Hour)}))
+	must(t, second(b.RecordApproval(t.Context(), store.Approval{Ref: ref, Session: uid, UID: uid, Subject: "YF1", CreatedAt: when, ValidUntil: when.Add(time.Hour)})))
 	must(t, b.RecordDecision(t.Context(), store.Approval{Ref: ref, Decision: "denied", DecidedAt: when, By: "YF1"}))
 	sessions(t, b, p)
 	for _, lane := range []string{key, key + "/browser"} {
@@ -128,7 +128,7 @@ func sessions(t *testing.T, b *bench.Table, p store.Profile) {
 	make(waiting)
 	waiting.Approval, waiting.Outcome = store.Ref{Provider: "verify", ID: "YC2"}, store.Asked
 	must(t, b.RecordSend(t.Context(), waiting))
-	must(t, b.RecordApproval(t.Context(), store.Approval{Ref: waiting.Approval, Session: waiting.ID, UID: uid, Subject: "YF1", CreatedAt: when, ValidUntil: when.Add(time.Hour)}))
+	must(t, second(b.RecordApproval(t.Context(), store.Approval{Ref: waiting.Approval, Session: waiting.ID, UID: uid, Subject: "YF1", CreatedAt: when, ValidUntil: when.Add(time.Hour)})))
 	old := half("3", store.Login)
 	old.Epoch = "anotherepoch"
 	make(old)
