@@ -19,11 +19,22 @@ import (
 	"latchkey/shared/env"
 )
 
-// What a caller of latchkey's approvals branches on.
-var (
-	errNoDevice = errors.New("the customer has no device that can be asked")
-	errNone     = errors.New("no such approval")
-)
+// refusal is latchkey's answer when it is no approval: a problem document.
+type refusal struct {
+	status int
+	code   string        // what to branch on; "" where the gateway refused
+	after  time.Duration // how long to wait, 0 where waiting does not help
+}
+
+// Error is for the log.
+func (r refusal) Error() string { return fmt.Sprintf("latchkey answered %d %s", r.status, r.code) }
+
+// refusedWith is the code of a refusal, "" for every other error.
+func refusedWith(err error) string {
+	var r refusal
+	errors.As(err, &r)
+	return r.code
+}
 
 // request is what a phone is to show, and whose.
 type request struct {
@@ -109,18 +120,15 @@ func (a *approvals) call(ctx context.Context, method, path, key string, body []b
 	defer res.Body.Close()
 	var doc struct {
 		approval
-		Code string `json:"code"`
+		Code  string `json:"code"`
+		After int    `json:"retry_after"` // seconds
 	}
 	err = json.NewDecoder(io.LimitReader(res.Body, 64<<10)).Decode(&doc)
 	switch {
 	case err != nil:
 		return approval{}, fmt.Errorf("latchkey answered %d without a document", res.StatusCode)
-	case doc.Code == "no_device":
-		return approval{}, errNoDevice
-	case doc.Code == "not_found":
-		return approval{}, errNone
 	case res.StatusCode != http.StatusOK:
-		return approval{}, fmt.Errorf("latchkey answered %d %s", res.StatusCode, doc.Code)
+		return approval{}, refusal{res.StatusCode, doc.Code, time.Duration(doc.After) * time.Second}
 	}
 	return doc.approval, nil
 }
