@@ -118,17 +118,28 @@ func (a *approvals) call(ctx context.Context, method, path, key string, body []b
 		return approval{}, fmt.Errorf("asking latchkey: %w", err)
 	}
 	defer res.Body.Close()
-	var doc struct {
-		approval
+	d := json.NewDecoder(io.LimitReader(res.Body, 64<<10))
+	if res.StatusCode != http.StatusOK {
+		return approval{}, refused(res.StatusCode, d)
+	}
+	var doc approval
+	err = d.Decode(&doc)
+	if err != nil || doc.ID == "" || doc.Status == "" {
+		return approval{}, errors.New("latchkey answered 200 without an approval")
+	}
+	return doc, nil
+}
+
+// refused reads a problem document, whose status is a number and an approval's a
+// word. The gateway's own answers have no code.
+func refused(status int, d *json.Decoder) error {
+	var problem struct {
 		Code  string `json:"code"`
 		After int    `json:"retry_after"` // seconds
 	}
-	err = json.NewDecoder(io.LimitReader(res.Body, 64<<10)).Decode(&doc)
-	switch {
-	case err != nil:
-		return approval{}, fmt.Errorf("latchkey answered %d without a document", res.StatusCode)
-	case res.StatusCode != http.StatusOK:
-		return approval{}, refusal{res.StatusCode, doc.Code, time.Duration(doc.After) * time.Second}
+	err := d.Decode(&problem)
+	if err != nil {
+		return fmt.Errorf("latchkey answered %d without a document", status)
 	}
-	return doc.approval, nil
+	return refusal{status, problem.Code, time.Duration(problem.After) * time.Second}
 }
