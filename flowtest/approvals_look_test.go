@@ -77,11 +77,34 @@ func TestTheCallbackMendsALostAnswer(t *testing.T) {
 				t.Errorf("%s: %+v %v", what, now, err)
 			}
 		}
+		r.Bus.Refuse("ThrottlingException")
 		c.deliver(t, r)
+		r.Bus.Refuse("")
+		looks(t, r, id, "approved")
+		r.Clock.Advance(3 * time.Second)
 		looks(t, r, id, "approved")
 		awaitEvents(t, r, 1)
 		if n := len(r.Handset().Approvals(adaPhone)); n != 1 {
 			t.Errorf("%d pushes", n)
+		}
+	})
+}
+
+// An action whose approval was never written is still one that can be asked
+// about: whoever looks writes it.
+func TestALookMendsALostApproval(t *testing.T) {
+	t.Parallel()
+	eachVendor(t, nil, func(t *testing.T, r *rig.Rig) {
+		for i, d := range []string{"approved", "denied"} {
+			r.Handset().Weather(`{"callbacks":"drop"}`)
+			a := r.Owner().Ask(actionKey+d, transfer(t, r))
+			id, _ := a.Doc["id"].(string)
+			r.Lose(newest(t, r, adaPhone).Ref)
+			r.Handset().Decide(adaPhone, d)
+			looks(t, r, id, "pending")
+			r.Clock.Advance(3 * time.Second)
+			looks(t, r, id, d)
+			awaitEvents(t, r, i+1)
 		}
 	})
 }
