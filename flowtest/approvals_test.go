@@ -1,6 +1,7 @@
 package flowtest
 
 import (
+	"fmt"
 	"maps"
 	"net/http"
 	"reflect"
@@ -270,6 +271,9 @@ func TestAskingOftenIsOnce(t *testing.T) {
 		if n := len(r.Handset().Approvals(adaPhone)); n != 1 {
 			t.Errorf("%d pushes", n)
 		}
+		if counted(r) != "1" {
+			t.Errorf("%s are counted", counted(r))
+		}
 		spelt := `{ "details":[{"value":"Charles Babbage","label":"to"},{"label":"amount","value":"100 \u20ac"}],"expires_in":300,` +
 			`"logos":[{"url":"https://bank.example/logo.png","res":"default"}],"message":"Transfer money?","reference":"transfer 17","user":"` + userOf(t, r, ada) + `"}`
 		if a := r.Owner().Do(http.MethodPost, "/approvals", spelt, map[string]string{"idempotency-key": actionKey}); a.Body != answers[0].Body {
@@ -289,4 +293,16 @@ func TestAskingOftenIsOnce(t *testing.T) {
 			}
 		}
 	})
+}
+
+// counted is how many requests to the one user were counted.
+func counted(r *rig.Rig) string {
+	for _, it := range r.Items() {
+		pk, _ := it["pk"].(map[string]any)
+		if strings.HasPrefix(fmt.Sprint(pk["S"]), "L#approvals#") {
+			hits, _ := it["hits"].(map[string]any)
+			return fmt.Sprint(hits["N"])
+		}
+	}
+	return "none"
 }
