@@ -17,6 +17,7 @@ import (
 	"latchkey/shared/outbound"
 	"latchkey/shared/providers"
 	"latchkey/shared/push"
+	"latchkey/shared/session"
 	"latchkey/shared/store"
 	"latchkey/shared/web"
 )
@@ -104,9 +105,9 @@ func (s *step) begin(r *http.Request, a *attempt) (store.Action, error) {
 		return store.Action{}, err
 	}
 	now := a.action.CreatedAt
-	warm := a.user.MovedAt.Add(s.cool)
-	if !a.user.MovedAt.IsZero() && now.Before(warm) {
-		return store.Action{}, web.Cooling(warm.Sub(now))
+	left := session.Cooling(a.user, s.cool, now)
+	if left > 0 {
+		return store.Action{}, web.Cooling(left)
 	}
 	device, reachable := providers.Device(a.user)
 	if !reachable {
