@@ -122,7 +122,7 @@ func missing() error {
 func (s *step) answer(w http.ResponseWriter, a store.Action, p store.Approval) error {
 	doc := map[string]any{
 		"id": a.ID, "status": push.Expired, "expires_at": stamp(a.ValidUntil),
-		"user": announce.User(a), "uid": a.UID, "reference": a.Reference,
+		"user": a.Whose(), "uid": a.UID, "reference": a.Reference,
 	}
 	switch decision := p.Answer(); {
 	case decision == push.Approved || decision == push.Denied:
