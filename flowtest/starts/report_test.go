@@ -20,19 +20,29 @@ const (
 	further = 200
 )
 
-// BenchmarkStarts shows every function beside hello. Its time as a whole means
+// BenchmarkStarts shows every function beside hello. Its own time and memory mean
 // nothing.
 func BenchmarkStarts(b *testing.B) {
 	list := functions(b)
-	var text string
+	var samples []sample
 	for b.Loop() {
-		text = report(b, list, measure(b, list, rounds, further))
+		samples = measure(b, list, rounds, further)
 	}
 	b.ReportMetric(0, "ns/op")
-	b.Logf("medians of %d starts, %d warm answers each, on %s\n%s", rounds, further, machine(), text)
+	for i, f := range list[1:] {
+		b.ReportMetric(samples[1+i].init/samples[0].init, f.name+"-start/hello")
+		b.ReportMetric(samples[1+i].warm/samples[0].warm, f.name+"-warm/hello")
+	}
+	text := report(b, list, samples)
+	fmt.Printf("\n%s: %s\n%s", machine(), how(), text) // b.Log cuts after ten lines
 	if *update {
 		record(b, text)
 	}
+}
+
+// how says what the numbers are.
+func how() string {
+	return fmt.Sprintf("medians of %d starts, taken in turn with hello's, with %d warm answers each", rounds, further)
 }
 
 // row is one line of the report.
@@ -122,8 +132,7 @@ func record(t testing.TB, text string) {
 	if !found || !closed {
 		t.Fatalf("%s has no place for the table", file)
 	}
-	said := fmt.Sprintf("%s%s%s. Medians of %d starts, taken in turn with hello's, with %d warm answers each.\n\n%s%s%s",
-		before, begin, machine(), rounds, further, text, end, after)
+	said := fmt.Sprintf("%s%s%s: %s.\n\n%s%s%s", before, begin, machine(), how(), text, end, after)
 	err = os.WriteFile(file, []byte(said), 0o644)
 	if err != nil {
 		t.Fatal(err)
