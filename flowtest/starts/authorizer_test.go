@@ -116,5 +116,9 @@ func TestAuthorizerBesideHello(t *testing.T) {
 			t.Errorf("%s is linked", name)
 		}
 	}
-	t.Log("\n" + report(t, list, measure(t, list, 1, 20)))
+	for i, s := range measure(t, list, 1, 20) {
+		if s.init <= 0 || s.first <= 0 || s.warm <= 0 {
+			t.Errorf("%s: %+v", list[i].name, s)
+		}
+	}
 }

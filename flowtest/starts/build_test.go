@@ -3,7 +3,6 @@ package starts
 import (
 	"archive/zip"
 	"bytes"
-	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -68,7 +67,7 @@ func sizes(file string) (plain, zipped int, err error) {
 	}
 	err = z.Close()
 	if err != nil {
-		return 0, 0, fmt.Errorf("packing %s: %w", file, err)
+		return 0, 0, err
 	}
 	return len(content), archive.Len(), nil
 }
