@@ -132,12 +132,16 @@ func (s *step) spend(w http.ResponseWriter, r *http.Request, half store.Session,
 			p := web.Unavailable(err)
 			return p.On(s.page, view(p))
 		}
-		s.tell(r, u, used)
 	}
-	err := s.table.MarkLost(r.Context(), half)
-	if err != nil {
+	first, err := s.table.MarkLost(r.Context(), half)
+	switch {
+	case errors.Is(err, store.ErrRefused): // logged out, or confirmed by the phone after all
+		return s.guard.Refuse(w, r, session.ErrNone)
+	case err != nil:
 		p := web.Unavailable(err)
 		return p.On(s.page, view(p))
+	case first:
+		s.tell(r, u, used)
 	}
 	return s.site.Next(w, r, "/phone", web.PhoneNext)
 }
