@@ -71,8 +71,8 @@ const (
 
 // seeded gives a form a seed of its own, so that it can be sent again.
 func seeded(fields map[string]string) map[string]string {
-	f := maps.Clone(fields)
-	f["form"] = strings.Repeat("s", 43)
+	f := map[string]string{"form": strings.Repeat("s", 43)}
+	maps.Copy(f, fields)
 	return f
 }
 
@@ -144,7 +144,7 @@ func TestDyingInProofConfirmed(t *testing.T) {
 		deaths(t, map[string]int{"verify": 6}, func(t *testing.T, r *rig.Rig, v *rig.Visitor) {
 			member(t, r, v, ada, adaPhone)
 			r.Clock.Advance(20 * time.Minute)
-			expect(t, v.Post("/login/again", seeded(map[string]string{})), 303, "/status")
+			expect(t, v.Post("/login/again", seeded(nil)), 303, "/status")
 			r.Handset().Decide(adaPhone, "approved")
 			awaitStatus(t, r, v, "approved")
 		}, func(t *testing.T, what string, r *rig.Rig, v *rig.Visitor, n int64, fault rig.Fault) {
@@ -166,7 +166,7 @@ func TestDyingInProofConfirmed(t *testing.T) {
 		deaths(t, map[string]int{"verify": 6, "authy": 6}, func(t *testing.T, r *rig.Rig, v *rig.Visitor) {
 			signUp(t, r, v, ada, adaPhone)
 			r.Clock.Advance(time.Hour)
-			expect(t, v.Post("/login/again", seeded(map[string]string{})), 303, "/verify")
+			expect(t, v.Post("/login/again", seeded(nil)), 303, "/verify")
 		}, dyingWith(func(r *rig.Rig) string { return r.Handset().Code(adaPhone) }))
 	})
 }

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"slices"
 	"sync"
+	"time"
 
 	"latchkey/shared/recovery"
 	"latchkey/shared/session"
@@ -96,13 +97,35 @@ func (s *step) reserve(ctx context.Context, t session.Token) (store.Session, sto
 	return half, u, cmp.Or(err, read)
 }
 
-// unreserved says why there was no try to take.
+// How old a try can be while its maker is still at work, and how long a request
+// waits for such a one.
+const (
+	inFlight = 6 * time.Second
+	patience = 3 * time.Second
+)
+
+// unreserved says why there was no try to take. If another was taken a moment
+// ago, it may have been an equal request's, whose answer is this one's, too.
 func (s *step) unreserved(w http.ResponseWriter, r *http.Request) error {
 	half, err := s.half(w, r)
-	switch {
-	case err != nil:
+	if err != nil {
 		return err
-	case half.Lost: // an equal request was there before
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), patience)
+	defer cancel()
+	for delay := 50 * time.Millisecond; !half.Lost && s.now().Sub(half.CheckAt) < inFlight && ctx.Err() == nil; delay *= 2 {
+		timer := time.NewTimer(min(delay, time.Second))
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+		}
+		latest, err := s.table.Session(ctx, half.Key, half.ID)
+		if err == nil {
+			half = latest
+		}
+	}
+	if half.Lost {
 		return s.site.Next(w, r, "/phone", web.PhoneNext)
 	}
 	return session.UsedUp(half)

@@ -50,7 +50,7 @@ func (t *Table) ChangePassword(ctx context.Context, u User, hash, epoch string) 
 // anything is compared, and returns the session as it then is. ErrRefused as in
 // ReserveCheck.
 func (t *Table) ReserveRecovery(ctx context.Context, s Session, tries int, now time.Time) (Session, error) {
-	it, err := t.update(ctx, sessionKey(s.Key, s.ID), "SET checks = if_not_exists(checks, :none) + :one",
+	it, err := t.update(ctx, sessionKey(s.Key, s.ID), "SET checks = if_not_exists(checks, :none) + :one, check_old = if_not_exists(check_at, :none), check_at = :now",
 		"attribute_exists(pk) AND attribute_not_exists(confirmed_at) AND secret = :secret AND valid_until > :now"+
 			" AND flow = :login AND (attribute_not_exists(checks) OR checks < :tries)",
 		item{
