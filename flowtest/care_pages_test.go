@@ -105,13 +105,16 @@ func TestCarePages(t *testing.T) {
 	refused("codes, with a problem", v.Post("/recovery/codes", nil), 503, "Recovery codes", "Make new ones")
 	r.Wire.Break(nil)
 	r.Clock.Advance(10 * time.Minute)
-	page("proof", "/login/again?return=%2Fpassword", "Confirm that it is you", `name="return" value="/password"`, "ending in 71", "Send me a code", `name="channel" value="sms"`, `href="/account"`)
+	page("proof", "/login/again?return=%2Fpassword", "Confirm that it is you", `name="return" value="/password"`, "ending in 71", "Send me a code", `name="channel" value="call"`, `href="/account"`)
+	if strings.Contains(v.Get("/login/again").Body, `value="sms"`) {
+		t.Error("two buttons for one text")
+	}
 	refused("proof, no such way", v.Post("/login/again", map[string]string{"channel": "pigeon"}), 422, "Confirm that it is you", "Send me a code")
 	expect(t, v.Post("/login/again", nil), 303, "/verify")
 	page("code of a proof", "/verify", "Confirm that it is you", `autocomplete="one-time-code"`, ">Confirm</button>", `<a href="/account">Not now</a>`, "ending in 71", `href="/account"`)
 	expect(t, v.Post("/verify", map[string]string{"code": r.Handset().Code(adaPhone)}), 303, "/account")
 	expect(t, v.Post("/phone", number(newPhone)), 303, "/verify")
-	page("code of a move", "/verify", "Verify your phone", `autocomplete="one-time-code"`, ">Verify</button>", `<a href="/phone">Enter another</a>`, "ending in 99")
+	page("code of a move", "/verify", "Verify your phone", `autocomplete="one-time-code"`, ">Verify</button>", `<a href="/phone">Enter another</a>`, "ending in 99", `>Your account<`)
 	r.Clock.Advance(time.Hour)
 	v = r.Visitor(false)
 	expect(t, v.Post("/login", credentialsOf(ada)), 303, "/verify")

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"latchkey/shared/authy"
 	"latchkey/shared/otp"
 	"latchkey/shared/providers"
 	"latchkey/shared/session"
@@ -88,10 +89,15 @@ func (s *step) channels(u store.User) []otp.Channel {
 func (s *step) againView(u store.User, back string, p *web.Problem) web.View {
 	_, device := providers.Newest(u, "push")
 	_, app := providers.Newest(u, "totp")
+	vendors := u.Provider == authy.Name // who alone knows whether there is its app
+	channels := s.channels(u)
+	if !device && !app && !vendors { // a text is what the button is for
+		channels = slices.DeleteFunc(channels, func(c otp.Channel) bool { return c == otp.SMS })
+	}
 	return web.View{Title: "Confirm that it is you", SignedIn: true, Data: struct {
 		Seed, Back, Ending string
-		Device, App        bool
+		Device, App, Authy bool
 		Channels           []otp.Channel
 		Problem            *web.Problem
-	}{session.NewSeed(), back, u.Phone.Ending(), device, app, s.channels(u), p}}
+	}{session.NewSeed(), back, u.Phone.Ending(), device, app, vendors, channels, p}}
 }
