@@ -26,14 +26,20 @@ var errUndecided = errors.New("the authorizer could not decide; its log says why
 
 // AdaptAuthorizer makes an authorizer one that the Lambda runtime can call.
 func AdaptAuthorizer(decide Authorizer, log *slog.Logger) lambda.Handler {
-	return lambda.NewHandler(func(ctx context.Context, e events.APIGatewayV2CustomAuthorizerV2Request) (events.APIGatewayV2CustomAuthorizerSimpleResponse, error) {
+	return lambda.NewHandler(func(ctx context.Context, e events.APIGatewayV2CustomAuthorizerV2Request) (answer events.APIGatewayV2CustomAuthorizerSimpleResponse, failed error) {
+		none := events.APIGatewayV2CustomAuthorizerSimpleResponse{}
+		defer func() { // the runtime would print what it holds
+			if recover() != nil {
+				log.ErrorContext(ctx, "authorizer panicked", "request", e.RequestContext.RequestID, "route", e.RouteKey)
+				answer, failed = none, errUndecided
+			}
+		}()
 		deadline, ok := ctx.Deadline()
 		if ok {
 			var cancel context.CancelFunc
 			ctx, cancel = context.WithDeadline(ctx, deadline.Add(-spare))
 			defer cancel()
 		}
-		none := events.APIGatewayV2CustomAuthorizerSimpleResponse{}
 		r, err := Request(ctx, events.APIGatewayV2HTTPRequest{
 			RawPath: e.RawPath, RawQueryString: e.RawQueryString, Cookies: e.Cookies, Headers: e.Headers, RequestContext: e.RequestContext,
 		})

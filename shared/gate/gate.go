@@ -29,17 +29,35 @@ type Caller struct {
 }
 
 // Of is the caller of the request that ctx belongs to. It is false when nobody
-// is signed in, and when no authorizer was asked at all.
+// is signed in, when no authorizer was asked at all, and when what was said is not
+// what our authorizer says: a time that cannot be read must never pass for one at
+// which all is well.
 func Of(ctx context.Context) (Caller, bool) {
 	said := caller.Of(ctx).Lambda
 	text := func(name string) string { s, _ := said[name].(string); return s }
-	at, _ := said["confirmed_at"].(float64)
-	settled, _ := said["settled_at"].(float64)
+	confirmed, proved := moment(said["confirmed_at"])
+	settled, told := moment(said["settled_at"])
 	c := Caller{
 		UID: text("uid"), User: text("user"), Role: text("role"), Session: text("session"), Factor: text("factor"),
-		ConfirmedAt: time.Unix(int64(at), 0).UTC(), SettledAt: time.Unix(int64(settled), 0).UTC(),
+		ConfirmedAt: confirmed, SettledAt: settled,
 	}
-	return c, c.UID != "" && at > 0
+	if c.UID == "" || !proved || confirmed.Unix() == 0 || !told {
+		return Caller{}, false
+	}
+	return c, true
+}
+
+// latest is the end of the year 9999, in seconds since 1970. Beyond some number
+// a conversion ends in the past on one processor and in the future on another.
+const latest = 253402300799
+
+// moment reads seconds since 1970.
+func moment(v any) (time.Time, bool) {
+	n, ok := v.(float64)
+	if !ok || !(n >= 0 && n <= latest) { // written so that what is no number fails
+		return time.Time{}, false
+	}
+	return time.Unix(int64(n), 0).UTC(), true
 }
 
 // Need is what a route asks for, besides that somebody is signed in.
@@ -48,6 +66,16 @@ type Need struct {
 	Fresh   time.Duration // the most that a second factor may be old, 0 for as old as the session
 	Settled bool          // not within the cool-down after a change of phone (R-11A)
 	Back    string        // where a person comes back to after the proof, if not to the request's own path: a form's page
+}
+
+// skew is how far two machines' clocks may differ: a proof further in the future
+// is none.
+const skew = time.Minute
+
+// fresh reports whether a proof is recent enough.
+func (n Need) fresh(now, proved time.Time) bool {
+	age := now.Sub(proved)
+	return n.Fresh == 0 || age <= n.Fresh && age >= -skew
 }
 
 // Handler answers a request whose caller has what the route needs.
@@ -66,7 +94,7 @@ func Require(now func() time.Time, n Need, h Handler) web.Handler {
 			return web.NoSession("Log in to see this.").SendTo(web.Toward("/login", back), web.SignInFirst)
 		case n.Role != "" && n.Role != c.Role:
 			return web.Forbidden()
-		case n.Fresh > 0 && now().Sub(c.ConfirmedAt) > n.Fresh:
+		case !n.fresh(now(), c.ConfirmedAt):
 			return web.Reauth().SendTo(web.Toward("/login/again", back), web.NoNotice)
 		case n.Settled && now().Before(c.SettledAt):
 			return web.Cooling(c.SettledAt.Sub(now()))

@@ -19,11 +19,22 @@ import (
 	"latchkey/shared/env"
 )
 
-// What a caller of latchkey's approvals branches on.
-var (
-	errNoDevice = errors.New("the customer has no device that can be asked")
-	errNone     = errors.New("no such approval")
-)
+// refusal is latchkey's answer when it is no approval: a problem document.
+type refusal struct {
+	status int
+	code   string        // what to branch on; "" where the gateway refused
+	after  time.Duration // how long to wait, 0 where waiting does not help
+}
+
+// Error is for the log.
+func (r refusal) Error() string { return fmt.Sprintf("latchkey answered %d %s", r.status, r.code) }
+
+// refusedWith is the code of a refusal, "" for every other error.
+func refusedWith(err error) string {
+	var r refusal
+	errors.As(err, &r)
+	return r.code
+}
 
 // request is what a phone is to show, and whose.
 type request struct {
@@ -107,20 +118,28 @@ func (a *approvals) call(ctx context.Context, method, path, key string, body []b
 		return approval{}, fmt.Errorf("asking latchkey: %w", err)
 	}
 	defer res.Body.Close()
-	var doc struct {
-		approval
-		Code string `json:"code"`
+	d := json.NewDecoder(io.LimitReader(res.Body, 64<<10))
+	if res.StatusCode != http.StatusOK {
+		return approval{}, refused(res.StatusCode, d)
 	}
-	err = json.NewDecoder(io.LimitReader(res.Body, 64<<10)).Decode(&doc)
-	switch {
-	case err != nil:
-		return approval{}, fmt.Errorf("latchkey answered %d without a document", res.StatusCode)
-	case doc.Code == "no_device":
-		return approval{}, errNoDevice
-	case doc.Code == "not_found":
-		return approval{}, errNone
-	case res.StatusCode != http.StatusOK:
-		return approval{}, fmt.Errorf("latchkey answered %d %s", res.StatusCode, doc.Code)
+	var doc approval
+	err = d.Decode(&doc)
+	if err != nil || doc.ID == "" || doc.Status == "" {
+		return approval{}, errors.New("latchkey answered 200 without an approval")
 	}
-	return doc.approval, nil
+	return doc, nil
+}
+
+// refused reads a problem document, whose status is a number and an approval's a
+// word. The gateway's own answers have no code.
+func refused(status int, d *json.Decoder) error {
+	var problem struct {
+		Code  string `json:"code"`
+		After int    `json:"retry_after"` // seconds
+	}
+	err := d.Decode(&problem)
+	if err != nil {
+		return fmt.Errorf("latchkey answered %d without a document", status)
+	}
+	return refusal{status, problem.Code, time.Duration(problem.After) * time.Second}
 }

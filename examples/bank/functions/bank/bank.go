@@ -19,9 +19,6 @@ import (
 //go:embed bank.html
 var pageText string
 
-// fresh is how old a second factor may be for a transfer.
-const fresh = 5 * time.Minute
-
 type step struct {
 	site      *web.Site
 	page      *web.Page
@@ -31,6 +28,11 @@ type step struct {
 // New makes the function from its environment.
 func New(_ context.Context, cfg env.Config) (http.Handler, error) {
 	vars := env.Read(cfg)
+	shortest := time.Minute
+	if vars.Laptop() {
+		shortest = time.Second // so that one can watch a proof grow old
+	}
+	fresh := vars.Duration("BANK_FRESH", 5*time.Minute, shortest, time.Hour)
 	s := &step{site: web.New(cfg, vars), approvals: newApprovals(cfg, vars)}
 	err := vars.Err()
 	if err != nil {

@@ -1,10 +1,14 @@
 package bank
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"net/http"
+	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 
 	"latchkey/shared/gate"
 	"latchkey/shared/session"
@@ -34,33 +38,63 @@ func (s *step) order(w http.ResponseWriter, r *http.Request, c gate.Caller) erro
 		return err
 	}
 	f := transferForm{To: v["to"], Amount: v["amount"], Payees: payees}
-	f.Seed, _, err = session.Seed(r, v["form"])
+	var key string
+	f.Seed, key, err = session.Seed(r, v["form"])
 	if err != nil {
 		return err
 	}
 	refuse := func(p *web.Problem) error {
 		return p.On(s.page, web.View{Title: "Send money", SignedIn: true, Data: content{Show: "form", Caller: c, Form: f, Problem: p}})
 	}
-	wrong := f.faults()
+	amount, wrong := f.read()
 	if len(wrong) > 0 {
 		return refuse(web.Invalid(wrong...))
 	}
-	a, err := s.approvals.ask(r.Context(), f.Seed, request{
-		User: c.User, Message: "Send money?", Reference: "transfer to " + f.To,
-		Details: []detail{{"to", f.To}, {"amount", f.Amount + ".00 EUR"}}, ExpiresIn: 300,
+	reference := "transfer of " + amount + " to " + f.To
+	a, err := s.approvals.ask(r.Context(), f.once(c, key, reference), request{
+		User: c.User, Message: "Send money?", Reference: reference,
+		Details: []detail{{"to", f.To}, {"amount", amount}}, ExpiresIn: 300,
 	})
 	switch {
-	case errors.Is(err, errNoDevice):
-		a = approval{Status: "approved", Reference: "transfer to " + f.To}
-		return s.answer(w, r, "Sent", content{Show: "transfer", Caller: c, Done: a}, map[string]any{"status": a.Status})
+	case refusedWith(err) == "no_device":
+		a = approval{Status: "approved", Reference: reference}
+		return s.answer(w, r, "Sent", content{Show: "transfer", Caller: c, Done: a}, map[string]any{"status": a.Status, "reference": reference})
 	case err != nil:
-		return refuse(web.Unavailable(err))
+		return refuse(unasked(err))
 	}
 	return s.site.Next(w, r, "/bank/transfers/"+a.ID, web.NoNotice)
 }
 
-func (f transferForm) faults() []web.Field {
-	var wrong []web.Field
+// once is the key under which the phone is asked: the same for the same form sent
+// again. Who goes back and corrects the form means another transfer; a program
+// that changes the body under its own key is told so. Nobody else's form comes
+// near it.
+func (f transferForm) once(c gate.Caller, key, reference string) string {
+	words := []string{"form", c.UID, f.Seed, reference}
+	if key != "" {
+		words = []string{"key", c.UID, key}
+	}
+	sum := sha256.Sum256([]byte(strings.Join(words, "\n")))
+	return hex.EncodeToString(sum[:])
+}
+
+// unasked says why the phone was not asked.
+func unasked(err error) *web.Problem {
+	var no refusal
+	errors.As(err, &no)
+	switch no.code {
+	case "cooling":
+		return web.Cooling(no.after)
+	case "wait":
+		return web.Wait(no.after, "Your phone was asked very often in the last hour.")
+	case "idempotency":
+		return web.Idempotency()
+	}
+	return web.Unavailable(err)
+}
+
+// read is the amount as phone and page show it, and what is wrong with the form.
+func (f transferForm) read() (amount string, wrong []web.Field) {
 	if !slices.Contains(payees, f.To) {
 		wrong = append(wrong, web.Field{Name: "to", Text: "Choose whom to send money to."})
 	}
@@ -68,13 +102,21 @@ func (f transferForm) faults() []web.Field {
 	if err != nil || n < 1 || n > 10000 {
 		wrong = append(wrong, web.Field{Name: "amount", Text: "Enter whole euros, from 1 to 10000."})
 	}
-	return wrong
+	return strconv.Itoa(n) + ".00 EUR", wrong
 }
+
+// approvalID is what an approval's id may look like: what else a visitor puts into
+// the address is not signed and sent on.
+var approvalID = regexp.MustCompile(`^[A-Za-z0-9_-]{1,128}$`)
 
 // show says what became of a transfer, to whose it is and to nobody else.
 func (s *step) show(w http.ResponseWriter, r *http.Request, c gate.Caller) error {
-	a, err := s.approvals.read(r.Context(), r.PathValue("id"))
-	if errors.Is(err, errNone) || err == nil && a.UID != c.UID {
+	id := r.PathValue("id")
+	if !approvalID.MatchString(id) {
+		return web.NotFound()
+	}
+	a, err := s.approvals.read(r.Context(), id)
+	if refusedWith(err) == "not_found" || err == nil && a.UID != c.UID {
 		return web.NotFound()
 	}
 	if err != nil {
