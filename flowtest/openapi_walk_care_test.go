@@ -1,6 +1,7 @@
 package flowtest
 
 import (
+	"fmt"
 	"maps"
 	"strings"
 	"testing"
@@ -86,11 +87,11 @@ func walkPassword(t *testing.T, r *rig.Rig, v *rig.Visitor) {
 	}
 	expect(t, change("", ""), 422, "invalid")
 	expect(t, change(password, next), 200, "/account")
-	for range 5 {
-		expect(t, change("wrong horse battery", password), 401, "bad_credentials")
+	for i := range 5 {
+		expect(t, change(fmt.Sprint("wrong horse ", i), password), 401, "bad_credentials")
 	}
-	for range 2 {
-		if a := change("wrong horse battery", password); a.Status == 429 {
+	for i := range 2 {
+		if a := change(fmt.Sprint("wrong battery ", i), password); a.Status == 429 {
 			break
 		}
 	}
@@ -131,6 +132,7 @@ func walkRecovery(t *testing.T, r *rig.Rig, v *rig.Visitor) {
 	member(t, r, v, ada, adaPhone)
 	v.Get("/recovery/codes")
 	codes := recoveryCodes(t, v)
+	expect(t, v.Get("/recovery"), 200, "/account")
 	v.Get("/recovery/codes")
 	r.Clock.Advance(time.Hour)
 	begin := func(want string) *rig.Visitor {
