@@ -26,11 +26,11 @@ race: ## Run all tests under the race detector
 	go test -race -shuffle=on -parallel 16 -timeout 10m ./...
 
 .PHONY: lint
-lint: ## Check formatting, code and, where cfn-lint is installed, the template
-	@test -z "$$(gofmt -l functions shared local cmd flowtest)" || { gofmt -l functions shared local cmd flowtest; exit 1; }
+lint: ## Check formatting, code and, where cfn-lint is installed, the templates
+	@test -z "$$(gofmt -l functions shared local cmd examples flowtest)" || { gofmt -l functions shared local cmd examples flowtest; exit 1; }
 	go vet ./...
 	go run honnef.co/go/tools/cmd/staticcheck@v0.8.2 ./...
-	@if command -v cfn-lint >/dev/null; then cfn-lint -c I -r eu-west-1 -t template.yaml; else echo "cfn-lint is not installed: template.yaml was not checked (pip install cfn-lint)"; fi
+	@if command -v cfn-lint >/dev/null; then cfn-lint -c I -r eu-west-1 -t template.yaml examples/*/template.yaml; else echo "cfn-lint is not installed: the templates were not checked (pip install cfn-lint)"; fi
 
 .PHONY: build
 build: $(STEPS:%=build/%/bootstrap) ## Build every function for AWS into build/<step>/bootstrap

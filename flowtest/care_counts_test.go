@@ -12,7 +12,7 @@ import (
 // section 3). A proof takes the old session's place in one more than a login's
 // confirmation, and a move writes the user besides.
 func TestCostsOfCare(t *testing.T) {
-	eachOnceAlone(t, func(t *testing.T, r *rig.Rig, v *rig.Visitor) {
+	verifyAlone(t, func(t *testing.T, r *rig.Rig, v *rig.Visitor) {
 		signUp(t, r, v, ada, adaPhone)
 		r.Clock.Advance(10 * time.Minute)
 		m := alone(t, r)
@@ -21,13 +21,10 @@ func TestCostsOfCare(t *testing.T) {
 			return func() rig.Answer { return v.Post(path, fields) }
 		}
 		entered := func(phone string) map[string]string { return map[string]string{"code": r.Handset().Code(phone)} }
-		ask, again, send, check, tell := []string{"/Verifications"}, 3, []string{"/Verifications"}, "/VerificationCheck", []string{"/Messages.json"}
-		if vendorOf(t) == "authy" { // which alone knows that there is no app
-			ask, again, send, check = []string{"/approval_requests", "/sms/"}, 4, []string{"/users/new", "/sms/"}, "/verify/"
-		}
+		send, check, tell := []string{"/Verifications"}, "/VerificationCheck", []string{"/Messages.json"}
 		m.request("a page of care, not signed in", 0, nil, func() rig.Answer { return r.Visitor(v.JSON).Get("/password") })
 		m.request("proof page", 1, nil, get("/login/again"))
-		expect(t, m.request("proof by text", again, ask, post("/login/again", nil)), moved(v), "/verify")
+		expect(t, m.request("proof by text", 3, send, post("/login/again", nil)), moved(v), "/verify")
 		m.request("code page of a proof", 1, nil, get("/verify"))
 		expect(t, m.request("proof confirmed", 3, []string{check}, post("/verify", entered(adaPhone))), moved(v), "/account")
 		m.request("password form", 1, nil, get("/password"))
@@ -56,11 +53,11 @@ func TestCostsOfCare(t *testing.T) {
 
 // A proof by push: nothing but one call to ask.
 func TestCostsOfAProofByPush(t *testing.T) {
-	eachOnceAlone(t, func(t *testing.T, r *rig.Rig, v *rig.Visitor) {
+	verifyAlone(t, func(t *testing.T, r *rig.Rig, v *rig.Visitor) {
 		member(t, r, v, ada, adaPhone)
 		r.Clock.Advance(10 * time.Minute)
 		m := alone(t, r)
-		ask := []string{map[string]string{"verify": "/Challenges", "authy": "/approval_requests"}[vendorOf(t)]}
+		ask := []string{"/Challenges"}
 		expect(t, m.request("proof by push", 3, ask, func() rig.Answer { return v.Post("/login/again", nil) }), moved(v), "/status")
 		if n := m.callback("approved"); n != 1 {
 			t.Errorf("callback: %d calls, want 1", n)

@@ -163,7 +163,7 @@ func TestDyingInProofConfirmed(t *testing.T) {
 		})
 	})
 	t.Run("code", func(t *testing.T) {
-		deaths(t, map[string]int{"verify": 6, "authy": 6}, func(t *testing.T, r *rig.Rig, v *rig.Visitor) {
+		deaths(t, map[string]int{"verify": 6}, func(t *testing.T, r *rig.Rig, v *rig.Visitor) {
 			signUp(t, r, v, ada, adaPhone)
 			r.Clock.Advance(time.Hour)
 			expect(t, v.Post("/login/again", seeded(nil)), 303, "/verify")

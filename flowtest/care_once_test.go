@@ -33,6 +33,15 @@ func same(t *testing.T, r *rig.Rig, v *rig.Visitor, answers []rig.Answer, window
 	}
 }
 
+// verifyAlone is eachOnceAlone where the vendor does not matter.
+func verifyAlone(t *testing.T, test func(t *testing.T, r *rig.Rig, v *rig.Visitor)) {
+	t.Helper()
+	t.Run("verify/json", func(t *testing.T) {
+		r := rig.Start(t, rig.Options{})
+		test(t, r, r.Visitor(true))
+	})
+}
+
 // Twenty equal presses are one text, one effect and one answer (I-11, I-25).
 func TestCareAtOnce(t *testing.T) {
 	eachOnceAlone(t, func(t *testing.T, r *rig.Rig, v *rig.Visitor) {
@@ -76,7 +85,7 @@ func TestCareAtOnce(t *testing.T) {
 
 // Twenty equal presses ask one device once.
 func TestProofByPushAtOnce(t *testing.T) {
-	eachOnceAlone(t, func(t *testing.T, r *rig.Rig, v *rig.Visitor) {
+	verifyAlone(t, func(t *testing.T, r *rig.Rig, v *rig.Visitor) {
 		member(t, r, v, ada, adaPhone)
 		r.Clock.Advance(10 * time.Minute)
 		texts := r.Handset().Stats().SMS
@@ -98,7 +107,7 @@ func TestProofByPushAtOnce(t *testing.T) {
 // told once; of two logins with one code one gets on; of many new sets at once
 // the one that was shown is the one that is good.
 func TestRecoveryAtOnce(t *testing.T) {
-	eachOnceAlone(t, func(t *testing.T, r *rig.Rig, v *rig.Visitor) {
+	verifyAlone(t, func(t *testing.T, r *rig.Rig, v *rig.Visitor) {
 		signUp(t, r, v, ada, adaPhone)
 		abreastIn(r, "recovery", 20)
 		made, _ := atOnce(t, r, v, "/recovery/codes", nil)

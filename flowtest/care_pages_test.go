@@ -51,14 +51,10 @@ func sound(t *testing.T, name, page, title string) {
 	}
 }
 
-// The pages of account care are made as all others are; password managers find
-// what they look for, and no field is filled with a secret (parity 1, 6, 80).
-func TestCarePages(t *testing.T) {
-	t.Parallel()
-	r := rig.Start(t, rig.Options{})
-	v := r.Visitor(false)
-	signUp(t, r, v, ada, adaPhone)
-	page := func(name, path, title string, want ...string) {
+// looking is how a visitor's pages are looked at: those that are opened, and those
+// that say what is wrong.
+func looking(t *testing.T, v *rig.Visitor) (page func(name, path, title string, want ...string), refused func(name string, a rig.Answer, status int, title string, want ...string)) {
+	page = func(name, path, title string, want ...string) {
 		t.Helper()
 		a := v.Get(path)
 		if a.Status != 200 {
@@ -67,7 +63,7 @@ func TestCarePages(t *testing.T) {
 		sound(t, name, a.Body, title)
 		lacking(t, name, a.Body, want...)
 	}
-	refused := func(name string, a rig.Answer, status int, title string, want ...string) {
+	refused = func(name string, a rig.Answer, status int, title string, want ...string) {
 		t.Helper()
 		if a.Status != status {
 			t.Errorf("%s: %d", name, a.Status)
@@ -75,6 +71,17 @@ func TestCarePages(t *testing.T) {
 		sound(t, name, a.Body, "Error: "+title)
 		lacking(t, name, a.Body, append(want, `role="alert"`)...)
 	}
+	return page, refused
+}
+
+// The pages of account care are made as all others are; password managers find
+// what they look for, and no field is filled with a secret (parity 1, 6, 80).
+func TestCarePages(t *testing.T) {
+	t.Parallel()
+	r := rig.Start(t, rig.Options{})
+	v := r.Visitor(false)
+	signUp(t, r, v, ada, adaPhone)
+	page, refused := looking(t, v)
 	page("password", "/password", "Change your password", `autocomplete="username" value="`+ada+`" hidden`,
 		`name="current" type="password" autocomplete="current-password"`, `name="password" type="password" autocomplete="new-password"`, `method="post" action="/password"`)
 	a := v.Post("/password", map[string]string{"current": "wrong horse", "password": "one more horse"})
@@ -115,13 +122,20 @@ func TestCarePages(t *testing.T) {
 	expect(t, v.Post("/verify", map[string]string{"code": r.Handset().Code(adaPhone)}), 303, "/account")
 	expect(t, v.Post("/phone", number(newPhone)), 303, "/verify")
 	page("code of a move", "/verify", "Verify your phone", `autocomplete="one-time-code"`, ">Verify</button>", `<a href="/phone">Enter another</a>`, "ending in 99", `>Your account<`)
+	recoveryPages(t, r)
+}
+
+// recoveryPages are those of a login whose phone is lost.
+func recoveryPages(t *testing.T, r *rig.Rig) {
+	t.Helper()
 	r.Clock.Advance(time.Hour)
-	v = r.Visitor(false)
+	v := r.Visitor(false)
+	page, refused := looking(t, v)
 	expect(t, v.Post("/login", credentialsOf(ada)), 303, "/verify")
 	page("code of a login", "/verify", "Confirm that it is you", `<a href="/recovery">Use a recovery code</a>`)
 	page("recovery", "/recovery", "Use a recovery code", `name="code" type="text" autocomplete="off" autocapitalize="none" spellcheck="false"`, `action="/recovery"`)
 	refused("recovery, no code", v.Post("/recovery", map[string]string{"code": "7k3m"}), 422, "Use a recovery code", `id="code-wrong"`)
-	a = v.Post("/recovery", map[string]string{"code": "0000-0000-0000-0001"})
+	a := v.Post("/recovery", map[string]string{"code": "0000-0000-0000-0001"})
 	refused("recovery, wrong", a, 401, "Use a recovery code", "4 tries left", "works once")
 	if strings.Contains(a.Body, "0000-0000") {
 		t.Error("the page shows the code that was typed")

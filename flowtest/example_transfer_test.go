@@ -151,6 +151,7 @@ func TestTransfersOfOthers(t *testing.T) {
 		path := ordered(t, v, transferForm(t, v, "100"))
 		bob := r.Visitor(v.JSON)
 		signUp(t, r, bob, "bob@example.com", "+14155552673")
+		bob.Get("/account") // shows the notice of the sign-up
 		none := bob.Get("/bank/transfers/" + strings.Repeat("0", 64))
 		if none.Status != 404 {
 			t.Errorf("no transfer: %d", none.Status)

@@ -26,7 +26,7 @@ type source struct {
 func sources(t *testing.T) []source {
 	t.Helper()
 	var list []source
-	for _, dir := range []string{"functions", "shared", "local", "cmd"} {
+	for _, dir := range []string{"functions", "shared", "local", "cmd", "examples"} {
 		err := filepath.WalkDir(filepath.Join(rig.Root(), dir), func(path string, d fs.DirEntry, err error) error {
 			if err != nil {
 				return err
@@ -68,7 +68,7 @@ func (s source) imports() []string {
 
 // only says which folders alone may import a path.
 var only = map[string][]string{
-	"github.com/aws/aws-lambda-go":                  {"shared/apigw/"},
+	"github.com/aws/aws-lambda-go":                  {"shared/apigw/", "examples/"},
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb": {"shared/store/"},
 	"github.com/twilio/twilio-go":                   {"shared/verify/", "shared/message/"},
 	"github.com/nyaruka/phonenumbers":               {"shared/numbers/"},
@@ -95,6 +95,9 @@ func TestImports(t *testing.T) {
 				bad = !strings.HasPrefix(inside, "shared/") && inside != "functions/"+step
 			case strings.HasPrefix(s.path, "shared/"), strings.HasPrefix(s.path, "cmd/"):
 				bad = !strings.HasPrefix(inside, "shared/")
+			case strings.HasPrefix(s.path, "examples/"):
+				own := strings.Join(strings.SplitAfterN(s.path, "/", 3)[:2], "")
+				bad = !strings.HasPrefix(inside, "shared/") && !strings.HasPrefix(inside, own)
 			case strings.HasPrefix(s.path, "local/"):
 				bad = !strings.HasPrefix(inside, "local/")
 			}

@@ -23,7 +23,7 @@ func f(name string) func(template.Function) bool {
 // are led through everything that makes them call it.
 func TestPoliciesAgree(t *testing.T) {
 	t.Parallel()
-	r := rig.Start(t, rig.Options{Env: map[string]string{"SENDS_PER_DAY": "3", "PHONE_CHECKS": "on"}})
+	r := rig.Start(t, rig.Options{Examples: true, Env: map[string]string{"SENDS_PER_DAY": "3", "PHONE_CHECKS": "on"}})
 	everything(t, r)
 	made := map[string]map[string]bool{}
 	for _, c := range r.Wire.Calls() {
@@ -91,7 +91,7 @@ func everyLogin(t *testing.T, r *rig.Rig) {
 	expect(t, v.Post("/verify", map[string]string{"code": r.Handset().Code(adaPhone)}), 303, "/account")
 	enrol(t, r, v, adaPhone)
 	enrolToken(t, r, v, adaPhone)
-	for _, path := range []string{"/login", "/factors"} {
+	for _, path := range []string{"/login", "/factors", "/bank/balance"} {
 		r.Clock.Advance(16 * time.Minute)
 		v.Get(path)
 	}
