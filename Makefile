@@ -48,7 +48,7 @@ build-%Function:
 	GOOS=linux GOARCH=$(GOARCH) $(LAMBDA) -o "$(ARTIFACTS_DIR)/bootstrap" ./$(call command,$(call kebab,$*))
 
 .PHONY: bench
-bench: ## Measure: hashing, sessions, pages, a whole sign-up
+bench: ## Measure: hashing, pages, a whole sign-up, the authorizer beside a hello-world Lambda (docs/performance.md)
 	go test -run '^$$' -bench . -benchmem ./...
 
 .PHONY: clean

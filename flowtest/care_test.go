@@ -15,11 +15,16 @@ const newPhone = "+14155552699"
 func recoveryCodes(t *testing.T, v *rig.Visitor) []string {
 	t.Helper()
 	a := v.Post("/recovery/codes", nil)
-	list := regexp.MustCompile(`\b[0-9a-z]{4}(?:-[0-9a-z]{4}){3}\b`).FindAllString(a.Body, -1)
+	list := codesIn(a)
 	if a.Status != 200 || len(list) != 10 {
 		t.Fatalf("%d codes: %d %s", len(list), a.Status, a.Body)
 	}
 	return list
+}
+
+// codesIn are the recovery codes that an answer shows.
+func codesIn(a rig.Answer) []string {
+	return regexp.MustCompile(`\b[0-9a-z]{4}(?:-[0-9a-z]{4}){3}\b`).FindAllString(a.Body, -1)
 }
 
 // number is a phone as the form takes it.

@@ -100,12 +100,15 @@ func TestSecondFactorReplacesTheFirst(t *testing.T) {
 
 // abreast holds the first writes of the factors' step back until there are n of
 // them, so that each was decided on without the others.
-func abreast(r *rig.Rig, n int) {
+func abreast(r *rig.Rig, n int) { abreastIn(r, "factors", n) }
+
+// abreastIn is abreast, for any step.
+func abreastIn(r *rig.Rig, step string, n int) {
 	var mu sync.Mutex
 	waiting := 0
 	all := make(chan struct{})
 	r.Wire.Break(func(c rig.Call) rig.Fault {
-		if c.Step != "factors" || c.Name != "UpdateItem" {
+		if c.Step != step || c.Name != "UpdateItem" {
 			return rig.None
 		}
 		mu.Lock()

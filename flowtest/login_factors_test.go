@@ -195,7 +195,7 @@ func TestFactorsNeedAFreshFactor(t *testing.T) {
 			if v.JSON {
 				expect(t, a, 403, "reauth")
 			} else {
-				expect(t, a, 303, "/login")
+				expect(t, a, 303, "/login/again?return=%2Ffactors")
 			}
 			if got := r.Wire.Vendors(); len(got) > 0 {
 				t.Errorf("%s: vendors asked: %v", path, got)

@@ -304,7 +304,7 @@ func TestFactors(t *testing.T) {
 		if v.JSON {
 			expect(t, a, 403, "reauth")
 		} else {
-			expect(t, a, 303, "/login")
+			expect(t, a, 303, "/login/again?return=%2Ffactors")
 		}
 		v = r.Visitor(v.JSON)
 		logIn(t, r, v, ada, adaPhone)

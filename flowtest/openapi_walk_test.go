@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"latchkey/flowtest/rig"
+	"latchkey/flowtest/wireapi"
 )
 
 // shut refuses every request to the table, in a way that the SDK does not try
@@ -20,31 +21,52 @@ func shut(c rig.Call) rig.Fault {
 	return rig.None
 }
 
+// at is a path of the template with ids that are nobody's.
+func at(path string) string { return strings.ReplaceAll(path, "{id}", strings.Repeat("0", 64)) }
+
+// exemplary is the document's example of a route's body.
+func exemplary(t *testing.T, doc *wireapi.Document, route string) (kind, body string) {
+	t.Helper()
+	example, err := json.Marshal(doc.Example(route))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.HasPrefix(route, http.MethodGet) {
+		return "", ""
+	}
+	return "application/json", string(example)
+}
+
 // walkStrangers sends every route what nobody who is in order sends, without a
 // session: bodies that cannot be read, another site's, none; and other methods.
+// What takes signed requests alone gets them signed, and not.
 func walkStrangers(t *testing.T, r *rig.Rig, v *rig.Visitor) {
 	doc := described(t)
 	v.Get("/nope")
-	for _, route := range existing(t) {
+	for route, signed := range signedRoutes(t) {
 		method, path, _ := strings.Cut(route, " ")
+		path = at(path)
+		kind, body := exemplary(t, doc, route)
 		v.Do(http.MethodDelete, path, "", "")
+		if path != "/signup" { // which would begin one
+			v.Do(method, path, kind, body)
+		}
+		asker := v
+		if signed {
+			asker = owners(r)
+			asker.Do(method, path, kind, body)
+			unsigned(t, r, method, path, kind, body)
+		}
 		if method == http.MethodGet {
-			v.Get(path)
 			continue
 		}
-		v.Do(method, path, "application/json", `{"no such key":""}`)
-		v.Do(method, path, "application/json", `{"code":"`+strings.Repeat("1", 65<<10)+`"}`)
-		v.Do(method, path, "text/plain", "code")
-		example, err := json.Marshal(doc.Example(route))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if path != "/signup" { // which would begin one
-			v.Do(method, path, "application/json", string(example))
-		}
+		asker.Do(method, path, kind, `{"no such key":""}`)
+		asker.Do(method, path, kind, `{"code":"`+strings.Repeat("1", 65<<10)+`"}`)
+		asker.Do(method, path, "text/plain", "code")
 		other := r.Visitor(true)
+		other.Header = asker.Header.Clone()
 		other.Header.Set("Sec-Fetch-Site", "cross-site")
-		other.Do(method, path, "application/json", string(example))
+		other.Do(method, path, kind, body)
 	}
 }
 
@@ -54,20 +76,17 @@ func walkBroken(t *testing.T, r *rig.Rig, v *rig.Visitor) {
 	doc := described(t)
 	expect(t, v.Post("/signup", rig.Form(ada, adaPhone)), 200, "/verify")
 	r.Wire.Break(shut)
-	for _, route := range existing(t) {
+	for route, signed := range signedRoutes(t) {
 		method, path, _ := strings.Cut(route, " ")
 		if path == "/onetouch/callback" {
 			continue
 		}
-		kind, body := "", ""
-		if method == http.MethodPost {
-			example, err := json.Marshal(doc.Example(route))
-			if err != nil {
-				t.Fatal(err)
-			}
-			kind, body = "application/json", string(example)
+		asker := v
+		if signed {
+			asker = owners(r)
 		}
-		v.Do(method, path, kind, body)
+		kind, body := exemplary(t, doc, route)
+		asker.Do(method, at(path), kind, body)
 	}
 }
 

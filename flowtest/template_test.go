@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -79,6 +80,7 @@ func everything(t *testing.T, r *rig.Rig) {
 	shop := r.Visitor(true).Signed(shop)
 	expect(t, shop.Post("/phone-checks", aCheck(adaPhone)), 429, "wait")
 	expect(t, tryCode(shop, strings.Repeat("x", 43), "123456"), 404, "not_found")
+	everyCare(t, r)
 }
 
 // everyLogin goes on with both second factors, their enrolment, and the way out.
@@ -115,6 +117,45 @@ func everyLogin(t *testing.T, r *rig.Rig) {
 	r.Handset().Decide(adaPhone, "denied")
 	settled(t, r, id)
 	looks(t, r, id, "denied")
+}
+
+// everyCare goes on with what a user changes about the account, and with a lost
+// phone; again where the second time is another story.
+func everyCare(t *testing.T, r *rig.Rig) {
+	t.Helper()
+	r.Clock.Advance(24 * time.Hour) // another day of the stack's sends
+	v := r.Visitor(false)
+	logIn(t, r, v, ada, adaPhone)
+	for range 2 {
+		expect(t, v.Post("/login/again", seeded(nil)), 303, "/status")
+	}
+	r.Handset().Decide(adaPhone, "approved")
+	awaitStatus(t, r, v, "approved")
+	expect(t, v.Post("/status", nil), 303, "/account")
+	codes := recoveryCodes(t, v)
+	var writes atomic.Int64
+	r.Wire.Break(func(c rig.Call) rig.Fault {
+		if c.Step == "password" && c.Name == "UpdateItem" && writes.Add(1) == 2 {
+			return rig.Unheard // it finds its own work
+		}
+		return rig.None
+	})
+	expect(t, v.Post("/password", map[string]string{"current": password, "password": another}), 303, "/account")
+	r.Wire.Break(nil)
+	for range 2 {
+		expect(t, v.Post("/phone", seeded(number(newPhone))), 303, "/verify")
+	}
+	if a := v.Post("/phone", number(newPhone)); a.Status != 429 {
+		t.Errorf("another text at once: %d", a.Status)
+	}
+	expect(t, v.Post("/verify", map[string]string{"code": r.Handset().Code(newPhone)}), 303, "/account")
+	r.Clock.Advance(time.Hour)
+	v = r.Visitor(false)
+	expect(t, v.Post("/login", map[string]string{"email": ada, "password": another}), 303, "/status")
+	expect(t, v.Get("/recovery"), 200, "")
+	expect(t, v.Post("/recovery", map[string]string{"code": codes[0]}), 303, "/phone")
+	expect(t, v.Post("/phone", number(adaPhone)), 303, "/verify")
+	expect(t, v.Post("/verify", map[string]string{"code": r.Handset().Code(adaPhone)}), 303, "/account")
 }
 
 // credentials have no place in the template.

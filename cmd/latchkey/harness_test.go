@@ -92,7 +92,7 @@ func person(t *testing.T) (*bench.Table, store.User) {
 		{Hash: []byte("RECOVERYDIGEST")}, {Hash: recovery.Digest(uid, "old"), UsedBy: uid, UsedAt: when},
 	}, when))
 	must(t, second(b.RecordApproval(t.Context(), store.Approval{Ref: ref, Session: uid, UID: uid, Subject: "YF1", CreatedAt: when, ValidUntil: when.Add(time.Hour)})))
-	must(t, b.RecordDecision(t.Context(), store.Approval{Ref: ref, Decision: "denied", DecidedAt: when, By: "YF1"}))
+	must(t, second(b.RecordDecision(t.Context(), store.Approval{Ref: ref, Decision: "denied", DecidedAt: when, By: "YF1"})))
 	sessions(t, b, p)
 	for _, lane := range []string{key, key + "/browser"} {
 		must(t, b.Try(t.Context(), store.Attempts{Rule: "login", Subject: lane, Free: 5, Longest: time.Minute}, "try", when))

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"latchkey/shared/store"
 )
 
 // Owner is one of the owner's programs. It calls the steps that take signed
@@ -93,6 +95,13 @@ func (o *Owner) Ask(key string, doc map[string]any) Answer {
 
 // Look is what is known of an action.
 func (o *Owner) Look(id string) Answer { return o.Do(http.MethodGet, "/approvals/"+id, "", nil) }
+
+// Lose deletes what the table knows of an approval, as if it had never been
+// written.
+func (r *Rig) Lose(ref store.Ref) {
+	r.t.Helper()
+	r.bench.Delete(r.t, "A#"+ref.Provider+"#"+ref.ID, "A")
+}
 
 // Moved makes a user one whose phone was changed at a time. key is the hash of
 // the email.

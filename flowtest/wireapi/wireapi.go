@@ -79,7 +79,8 @@ func (d *Document) operation(name string) *openapi3.Operation {
 }
 
 // Answers are all that an operation can be answered: "200", or a status with a
-// problem's code, such as "401 no_session".
+// problem's code, such as "401 no_session"; without a code also what the gateway
+// refuses.
 func (d *Document) Answers(operation string) []string {
 	var list []string
 	for status, r := range d.operation(operation).Responses.Map() {
@@ -87,7 +88,7 @@ func (d *Document) Answers(operation string) []string {
 		for _, code := range codes {
 			list = append(list, status+" "+code)
 		}
-		if codes == nil {
+		if codes == nil || r.Value.Content.Get(jsonType) != nil {
 			list = append(list, status)
 		}
 	}
@@ -187,6 +188,13 @@ func (d *Document) note(operation string, status int, code string) {
 // lists them; "" if it has no such path.
 func (d *Document) allowed(r *http.Request) string {
 	item := d.doc.Paths.Value(r.URL.Path)
+	other := r.Clone(r.Context())
+	for _, other.Method = range []string{http.MethodGet, http.MethodPost} {
+		route, _, err := d.router.FindRoute(other)
+		if err == nil && item == nil {
+			item = route.PathItem
+		}
+	}
 	if item == nil {
 		return ""
 	}

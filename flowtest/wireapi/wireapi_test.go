@@ -56,10 +56,13 @@ var exchanges = []exchange{
 	{name: "a status that is another", method: "GET", path: "/account", status: 401, kind: problemKind, answer: problem("403", "no_session", ""), fault: "no such answer"},
 	{name: "a member more in a refusal", method: "GET", path: "/account", status: 401, kind: problemKind, answer: problem("401", "no_session", `,"cause":"x"`), fault: "no such answer"},
 	{name: "a wait without its header", method: "GET", path: "/account", status: 503, kind: problemKind, answer: problem("503", "unavailable", `,"retry_after":2`), fault: "no such answer"},
+	{name: "the gateway's refusal", method: "POST", path: "/approvals", body: `{}`, status: 403, answer: `{"message":"Forbidden"}`},
+	{name: "the gateway's refusal elsewhere", method: "GET", path: "/account", status: 403, answer: `{"message":"Forbidden"}`, fault: "no such answer"},
 	{name: "no such path", method: "GET", path: "/nope", status: 404, kind: problemKind, answer: problem("404", "not_found", "")},
 	{name: "no such path, and answered", method: "GET", path: "/nope", status: 200, answer: `{}`, fault: "no such operation"},
 	{name: "no such path, in another way", method: "GET", path: "/nope", status: 404, kind: problemKind, answer: problem("404", "malformed", ""), fault: "code"},
 	{name: "another method", method: "DELETE", path: "/signup", status: 405, kind: problemKind, answer: problem("405", "method", ""), header: map[string]string{"Allow": "GET, POST"}},
+	{name: "another method of a path with a name in it", method: "DELETE", path: "/approvals/1", status: 405, kind: problemKind, answer: problem("405", "method", ""), header: map[string]string{"Allow": "GET"}},
 	{name: "another method, without Allow", method: "DELETE", path: "/signup", status: 405, kind: problemKind, answer: problem("405", "method", ""), fault: "Allow"},
 }
 
@@ -147,6 +150,50 @@ func TestUnseen(t *testing.T) {
 	exchange{method: "GET", path: "/account", status: 401, kind: problemKind, answer: problem("401", "no_session", "")}.make(t, d)
 	if got := d.Unseen("GET /account"); !slices.Equal(got, []string{want[0], want[2]}) {
 		t.Errorf("unseen %q", got)
+	}
+}
+
+// What the gateway says itself is an answer like any other.
+func TestUnseenOfTheGateway(t *testing.T) {
+	t.Parallel()
+	d := document(t)
+	const route = "GET /approvals/{id}"
+	if !slices.Contains(d.Unseen(route), "403") || !slices.Contains(d.Unseen(route), "403 forbidden") {
+		t.Errorf("unseen %q", d.Unseen(route))
+	}
+	exchange{method: "GET", path: "/approvals/1", status: 403, answer: `{"message":"Forbidden"}`}.make(t, d)
+	if slices.Contains(d.Unseen(route), "403") || !slices.Contains(d.Unseen(route), "403 forbidden") {
+		t.Errorf("unseen %q", d.Unseen(route))
+	}
+}
+
+// Every object has a name, as those who make clients want it.
+func TestUnnamed(t *testing.T) {
+	t.Parallel()
+	if got := document(t).Unnamed(); len(got) > 0 {
+		t.Errorf("without a name: %q", got)
+	}
+	whole, err := os.ReadFile(filepath.Join("..", "..", "docs", "openapi.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for place, named := range map[string]string{
+		"GET / 200 application/json": `schema: {$ref: "#/components/schemas/Front"}`, "CodePage.other_login": `other_login: {$ref: "#/components/schemas/OtherLogin"}`,
+		"NewApproval.details[]": `items: {$ref: "#/components/schemas/Detail"}`, "POST /factors 200 application/json": `{$ref: "#/components/schemas/Device"}, {`,
+	} {
+		file, inline := filepath.Join(t.TempDir(), "openapi.yaml"), strings.Replace(named, "$ref: ", "x-was: ", 1)
+		inline = strings.Replace(inline, "}", ", properties: {id: {const: 1}}}", 1)
+		err := os.WriteFile(file, []byte(strings.Replace(string(whole), named, inline, 1)), 0o600)
+		if err != nil {
+			t.Fatal(err)
+		}
+		d, err := wireapi.Open(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := d.Unnamed(); !slices.Equal(got, []string{place}) {
+			t.Errorf("without a name: %q, want %s", got, place)
+		}
 	}
 }
 

@@ -25,6 +25,7 @@ import (
 	"latchkey/shared/env"
 	"latchkey/shared/providers"
 	"latchkey/shared/push"
+	"latchkey/shared/session"
 	"latchkey/shared/store"
 	"latchkey/shared/web"
 )
@@ -47,12 +48,11 @@ func New(_ context.Context, cfg env.Config) (http.Handler, error) {
 	s := &step{now: cfg.Now, site: web.New(cfg, vars), table: store.Open(cfg, vars), bus: announce.Open(cfg, vars)}
 	s.set = providers.New(cfg, vars)
 	s.shortest = time.Minute // Verify takes none shorter
-	coolest := time.Minute
 	if vars.Laptop() {
-		s.shortest, coolest = time.Second, time.Second
+		s.shortest = time.Second
 	}
 	s.perHour = vars.Int("APPROVALS_PER_HOUR", 30, 1, 1000)
-	s.cool = vars.Duration("COOL_DOWN", 24*time.Hour, coolest, 30*24*time.Hour)
+	s.cool = session.CoolDown(vars)
 	s.every = vars.Duration("APPROVAL_POLL", providers.Patience, time.Second, time.Minute)
 	err := vars.Err()
 	if err != nil {
@@ -122,7 +122,7 @@ func missing() error {
 func (s *step) answer(w http.ResponseWriter, a store.Action, p store.Approval) error {
 	doc := map[string]any{
 		"id": a.ID, "status": push.Expired, "expires_at": stamp(a.ValidUntil),
-		"user": announce.User(a), "uid": a.UID, "reference": a.Reference,
+		"user": a.Whose(), "uid": a.UID, "reference": a.Reference,
 	}
 	switch decision := p.Answer(); {
 	case decision == push.Approved || decision == push.Denied:

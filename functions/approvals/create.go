@@ -17,6 +17,7 @@ import (
 	"latchkey/shared/outbound"
 	"latchkey/shared/providers"
 	"latchkey/shared/push"
+	"latchkey/shared/session"
 	"latchkey/shared/store"
 	"latchkey/shared/web"
 )
@@ -43,7 +44,7 @@ type attempt struct {
 // create asks a user, or answers a repeat.
 func (s *step) create(w http.ResponseWriter, r *http.Request) error {
 	key := r.Header.Get("Idempotency-Key")
-	if !keyShape.MatchString(key) || len(r.Header.Values("Idempotency-Key")) > 1 {
+	if !keyShape.MatchString(key) {
 		return web.Malformed("Send an Idempotency-Key of 32 to 128 characters of A-Z a-z 0-9 - _, another for each request. With the same one a request can be repeated safely.")
 	}
 	doc, err := readBody(r)
@@ -87,12 +88,9 @@ func newID(principal, key string) string {
 
 // digest tells a repeat from another request, however it is spelt.
 func (d document) digest() []byte {
-	text, err := json.Marshal(d)
-	if err != nil {
-		panic(err) // strings and numbers can always be written
-	}
-	sum := sha256.Sum256(text)
-	return sum[:]
+	sum := sha256.New()
+	json.NewEncoder(sum).Encode(d) //nolint:errcheck // strings and numbers can always be written
+	return sum.Sum(nil)
 }
 
 // begin holds the request against everything that can be said against it, and
@@ -107,9 +105,9 @@ func (s *step) begin(r *http.Request, a *attempt) (store.Action, error) {
 		return store.Action{}, err
 	}
 	now := a.action.CreatedAt
-	warm := a.user.MovedAt.Add(s.cool)
-	if !a.user.MovedAt.IsZero() && now.Before(warm) {
-		return store.Action{}, web.Cooling(warm.Sub(now))
+	left := session.Cooling(a.user, s.cool, now)
+	if left > 0 {
+		return store.Action{}, web.Cooling(left)
 	}
 	device, reachable := providers.Device(a.user)
 	if !reachable {

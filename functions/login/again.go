@@ -2,11 +2,12 @@ package login
 
 import (
 	_ "embed" // the page
-	"errors"
 	"net/http"
 	"slices"
+	"sync"
 	"time"
 
+	"latchkey/shared/authy"
 	"latchkey/shared/otp"
 	"latchkey/shared/providers"
 	"latchkey/shared/session"
@@ -32,7 +33,7 @@ func (a *attempt) start() string {
 
 // offer is the page with the button: a GET sends nothing.
 func (s *step) offer(w http.ResponseWriter, r *http.Request) error {
-	u, full, err := s.signedIn(w, r, web.Back(r))
+	u, full, err := s.guard.SignedIn(w, r, web.Back(r))
 	if err != nil {
 		return err
 	}
@@ -42,20 +43,10 @@ func (s *step) offer(w http.ResponseWriter, r *http.Request) error {
 	return s.site.Page(w, r, s.againPage, s.againView(u, web.Back(r), nil))
 }
 
-// signedIn reads who is signed in. Who is not logs in, which is proof enough.
-func (s *step) signedIn(w http.ResponseWriter, r *http.Request, back string) (store.User, store.Session, error) {
-	u, full, err := s.guard.Full(r.Context(), r)
-	if errors.Is(err, session.ErrNone) {
-		return u, full, web.NoSession("There is no account signed in here.").SendTo(web.Toward("/login", back), web.SignInFirst)
-	}
-	if err != nil {
-		return u, full, s.guard.Refuse(w, r, err)
-	}
-	return u, full, nil
-}
-
 // prove asks for the second factor in the way the user has, or over the channel
-// that the visitor prefers (parity 122).
+// that the visitor prefers (parity 122). It is a try at logging in, and counted as
+// one, for this session alone: else who has stolen that could guess codes without
+// end, five with each press of the button.
 func (s *step) prove(w http.ResponseWriter, r *http.Request) error {
 	v, err := web.ReadIfAny(r, "form", "return", "channel")
 	if err != nil {
@@ -66,15 +57,26 @@ func (s *step) prove(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	a := &attempt{now: s.now(), channel: otp.Channel(v["channel"]), back: web.LocalPath(v["return"])}
-	a.user, a.whole, err = s.signedIn(w, r, a.back)
+	whole, ok := s.guard.Whole(r)
+	a.token = session.Derive(seed, whole.Key, "again "+whole.ID+" "+string(a.channel))
+	a.lanes = []string{whole.Key + "/again/" + whole.ID}
+	var tried error
+	var wg sync.WaitGroup
+	if ok {
+		wg.Go(func() { tried = s.guard.Try(r.Context(), s.lane, a.lanes[0], a.token.ID) })
+	}
+	a.user, a.whole, err = s.guard.SignedIn(w, r, a.back)
+	wg.Wait()
 	if err != nil {
 		return err
+	}
+	if tried != nil {
+		return s.explain(a, tried)
 	}
 	if a.channel != "" && !slices.Contains(s.channels(a.user), a.channel) {
 		p := web.Invalid(web.Field{Name: "channel", Text: "Choose one of the ways that the page offers."})
 		return p.On(s.againPage, s.againView(a.user, a.back, p))
 	}
-	a.token = session.Derive(seed, a.user.Key, "again "+a.whole.ID+" "+string(a.channel))
 	return s.proceed(w, r, a)
 }
 
@@ -87,10 +89,15 @@ func (s *step) channels(u store.User) []otp.Channel {
 func (s *step) againView(u store.User, back string, p *web.Problem) web.View {
 	_, device := providers.Newest(u, "push")
 	_, app := providers.Newest(u, "totp")
+	vendors := u.Provider == authy.Name // who alone knows whether there is its app
+	channels := s.channels(u)
+	if !device && !app && !vendors { // a text is what the button is for
+		channels = slices.DeleteFunc(channels, func(c otp.Channel) bool { return c == otp.SMS })
+	}
 	return web.View{Title: "Confirm that it is you", SignedIn: true, Data: struct {
 		Seed, Back, Ending string
-		Device, App        bool
+		Device, App, Authy bool
 		Channels           []otp.Channel
 		Problem            *web.Problem
-	}{session.NewSeed(), back, u.Phone.Ending(), device, app, s.channels(u), p}}
+	}{session.NewSeed(), back, u.Phone.Ending(), device, app, vendors, channels, p}}
 }

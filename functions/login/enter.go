@@ -165,11 +165,16 @@ func (s *step) explain(a *attempt, err error) error {
 	switch {
 	case errors.Is(err, errKey):
 		return web.Idempotency()
-	case a.again():
-		p := web.Unavailable(err)
-		return p.On(s.againPage, s.againView(a.user, a.back, p))
 	case errors.As(err, &limited):
-		return s.refuse(a.form, web.Wait(limited.After, "There were too many tries. Please wait before the next one."))
+		return s.decline(a, web.Wait(limited.After, "There were too many tries. Please wait before the next one."))
 	}
-	return s.refuse(a.form, web.Unavailable(err))
+	return s.decline(a, web.Unavailable(err))
+}
+
+// decline shows the page again that the attempt began with.
+func (s *step) decline(a *attempt, p *web.Problem) error {
+	if a.again() {
+		return p.On(s.againPage, s.againView(a.user, a.back, p))
+	}
+	return s.refuse(a.form, p)
 }

@@ -10,6 +10,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"net/http"
+	"strconv"
 	"sync"
 	"time"
 
@@ -93,7 +94,7 @@ func (s *step) change(w http.ResponseWriter, r *http.Request) error {
 	if len(wrong) > 0 {
 		return refuse(web.Invalid(wrong...))
 	}
-	err = s.prove(r.Context(), u, v["current"])
+	err = s.prove(r, u, v["current"], v["password"])
 	var limited *store.Limited
 	switch {
 	case errors.As(err, &limited):
@@ -131,9 +132,13 @@ func faults(current, next string) []web.Field {
 }
 
 // prove compares the current password, in a lane of its own, so that who has
-// stolen a session cannot guess on.
-func (s *step) prove(ctx context.Context, u store.User, current string) error {
-	err := s.guard.Try(ctx, s.lane, subject(u), hex.EncodeToString(session.Random(8)))
+// stolen a session cannot guess on. The same form sent again is the same try; it
+// is recognised by what only the client keeps, or the table would hold a fast hash
+// of what was typed.
+func (s *step) prove(r *http.Request, u store.User, current, next string) error {
+	t, _ := s.guard.Whole(r)
+	id := hex.EncodeToString(session.Digest(t.Secret, strconv.Quote(current)+strconv.Quote(next))[:16])
+	err := s.guard.Try(r.Context(), s.lane, subject(u), id)
 	if err != nil {
 		return err
 	}
@@ -149,16 +154,42 @@ func (s *step) replace(r *http.Request, u store.User, full store.Session, next s
 	if err != nil {
 		return "", err
 	}
-	epoch = hex.EncodeToString(session.Random(16))
+	epoch = session.NextEpoch(full)
+	first := true
 	err = s.table.ChangePassword(r.Context(), u, hash, epoch)
+	if errors.Is(err, store.ErrRefused) {
+		first, err = s.replaced(r.Context(), u, hash, next, epoch)
+	}
 	if err != nil {
 		return "", err
 	}
 	var wg sync.WaitGroup
-	wg.Go(func() { s.tell(r, u) })
+	if first {
+		wg.Go(func() { s.tell(r, u) })
+	}
 	err = s.table.AdoptEpoch(r.Context(), full, epoch)
 	wg.Wait()
 	return epoch, err
+}
+
+// errRival says that another request changed the account meanwhile.
+var errRival = errors.New("the account was changed meanwhile")
+
+// replaced finds out whether a change that was refused is made all the same: by
+// this very request, whose answer was lost, or by an equal one.
+func (s *step) replaced(ctx context.Context, u store.User, hash, next, epoch string) (first bool, err error) {
+	latest, err := s.table.User(ctx, u.Key)
+	switch {
+	case err != nil:
+		return false, err
+	case latest.UID != u.UID || latest.Epoch != epoch:
+		return false, errRival
+	case latest.Hash == hash:
+		return true, nil
+	case password.Compare(latest.Hash, next, s.cost) != nil:
+		return false, errRival
+	}
+	return false, nil
 }
 
 // tell warns the user's phone. The change is made all the same.

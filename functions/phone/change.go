@@ -46,7 +46,7 @@ func (s *step) change(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	a.user, a.from, err = s.owner(w, r)
+	a.user, a.from, err = s.care.Mover(w, r, "/phone")
 	if err != nil {
 		return err
 	}

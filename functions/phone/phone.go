@@ -8,7 +8,6 @@ package phone
 import (
 	"context"
 	_ "embed" // the page
-	"errors"
 	"net/http"
 	"time"
 
@@ -56,15 +55,6 @@ func New(_ context.Context, cfg env.Config) (http.Handler, error) {
 	}), nil
 }
 
-// owner reads whose phone is to change, and the session that asks for it.
-func (s *step) owner(w http.ResponseWriter, r *http.Request) (store.User, store.Session, error) {
-	u, from, err := s.guard.Lost(r.Context(), r)
-	if errors.Is(err, session.ErrNone) {
-		return s.care.Owner(w, r, "/phone")
-	}
-	return u, from, err
-}
-
 // form is what was typed.
 type form struct {
 	Seed, Country, Phone string
@@ -72,7 +62,7 @@ type form struct {
 
 // show is the form.
 func (s *step) show(w http.ResponseWriter, r *http.Request) error {
-	u, from, err := s.owner(w, r)
+	u, from, err := s.care.Mover(w, r, "/phone")
 	if err != nil {
 		return err
 	}

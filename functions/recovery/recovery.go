@@ -6,9 +6,12 @@
 package recovery
 
 import (
+	"bytes"
 	"context"
 	_ "embed" // the pages
+	"errors"
 	"net/http"
+	"slices"
 	"time"
 
 	"latchkey/shared/env"
@@ -105,6 +108,9 @@ func (s *step) create(w http.ResponseWriter, r *http.Request) error {
 		list = append(list, store.RecoveryCode{Hash: recovery.Digest(u.UID, c)})
 	}
 	err = s.table.SwapRecovery(r.Context(), u, list, s.now())
+	if errors.Is(err, store.ErrRefused) {
+		err = s.kept(r.Context(), u, list, err)
+	}
 	if err != nil {
 		p := web.Unavailable(err)
 		return p.On(s.codes, codesView(u, nil, p))
@@ -115,6 +121,19 @@ func (s *step) create(w http.ResponseWriter, r *http.Request) error {
 	}
 	u.Recovery, u.RecoveryAt = list, s.now()
 	return s.site.Page(w, r, s.codes, codesView(u, codes, nil))
+}
+
+// kept finds out whether the codes that could not be written are there all the
+// same: the try before, whose answer was lost, has written them.
+func (s *step) kept(ctx context.Context, u store.User, list []store.RecoveryCode, refused error) error {
+	latest, err := s.table.User(ctx, u.Key)
+	if err != nil {
+		return err
+	}
+	if latest.UID == u.UID && slices.EqualFunc(latest.Recovery, list, func(a, b store.RecoveryCode) bool { return bytes.Equal(a.Hash, b.Hash) }) {
+		return nil
+	}
+	return refused
 }
 
 // tell warns the user's phone. What is done is done all the same.

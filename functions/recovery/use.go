@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"slices"
 	"sync"
+	"time"
 
 	"latchkey/shared/recovery"
 	"latchkey/shared/session"
@@ -18,24 +19,22 @@ import (
 // used is what the phone is told, in case that it is not lost at all.
 const used = "A recovery code was used to log in to your account, and to replace this phone. If that was not you, contact us at once."
 
-// half reads the login that a request is at. Nobody else has use for a code.
-func (s *step) half(w http.ResponseWriter, r *http.Request) (store.Session, error) {
+// half reads the login that a request is at. Nobody else has use for a code. Its
+// errors are for the guard to answer.
+func (s *step) half(r *http.Request) (store.Session, error) {
 	half, _, err := s.guard.Half(r.Context(), r)
 	if err == nil && half.Flow != store.Login {
 		err = session.ErrNone
 	}
-	if err != nil {
-		return half, s.guard.Refuse(w, r, err)
-	}
-	return half, nil
+	return half, err
 }
 
 // ask is the form for a code.
 func (s *step) ask(w http.ResponseWriter, r *http.Request) error {
-	half, err := s.half(w, r)
+	half, err := s.half(r)
 	switch {
 	case err != nil:
-		return err
+		return s.guard.Refuse(w, r, err)
 	case half.Lost:
 		return s.site.Next(w, r, "/phone", web.NoNotice)
 	case half.Checks >= s.guard.Tries:
@@ -63,9 +62,9 @@ func (s *step) use(w http.ResponseWriter, r *http.Request) error {
 	}
 	code, ok := recovery.Clean(v["code"])
 	if !ok {
-		_, err := s.half(w, r)
+		_, err := s.half(r)
 		if err != nil {
-			return err
+			return s.guard.Refuse(w, r, err)
 		}
 		p := web.Invalid(web.Field{Name: "code", Text: "Enter one of your recovery codes, such as 7k3m-9qxd-w2ht-f5rz."})
 		return p.On(s.page, view(p))
@@ -96,13 +95,35 @@ func (s *step) reserve(ctx context.Context, t session.Token) (store.Session, sto
 	return half, u, cmp.Or(err, read)
 }
 
-// unreserved says why there was no try to take.
+// How old a try can be while its maker is still at work, and how long a request
+// waits for such a one.
+const (
+	inFlight = 6 * time.Second
+	patience = 3 * time.Second
+)
+
+// unreserved says why there was no try to take. If another was taken a moment
+// ago, it may have been an equal request's, whose answer is this one's, too.
 func (s *step) unreserved(w http.ResponseWriter, r *http.Request) error {
-	half, err := s.half(w, r)
-	switch {
-	case err != nil:
-		return err
-	case half.Lost: // an equal request was there before
+	half, err := s.half(r)
+	if err != nil {
+		return s.guard.Refuse(w, r, err)
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), patience)
+	defer cancel()
+	for delay := 50 * time.Millisecond; !half.Lost && s.now().Sub(half.CheckAt) < inFlight && ctx.Err() == nil; delay *= 2 {
+		timer := time.NewTimer(min(delay, time.Second))
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+		}
+		latest, err := s.table.Session(ctx, half.Key, half.ID)
+		if err == nil {
+			half = latest
+		}
+	}
+	if half.Lost {
 		return s.site.Next(w, r, "/phone", web.PhoneNext)
 	}
 	return session.UsedUp(half)
@@ -132,12 +153,16 @@ func (s *step) spend(w http.ResponseWriter, r *http.Request, half store.Session,
 			p := web.Unavailable(err)
 			return p.On(s.page, view(p))
 		}
-		s.tell(r, u, used)
 	}
-	err := s.table.MarkLost(r.Context(), half)
-	if err != nil {
+	first, err := s.table.MarkLost(r.Context(), half)
+	switch {
+	case errors.Is(err, store.ErrRefused): // logged out, or confirmed by the phone after all
+		return s.guard.Refuse(w, r, session.ErrNone)
+	case err != nil:
 		p := web.Unavailable(err)
 		return p.On(s.page, view(p))
+	case first:
+		s.tell(r, u, used)
 	}
 	return s.site.Next(w, r, "/phone", web.PhoneNext)
 }

@@ -2,7 +2,6 @@ package verify
 
 import (
 	"crypto/subtle"
-	"encoding/hex"
 	"errors"
 	"net/http"
 
@@ -14,19 +13,12 @@ import (
 // moved is what the old phone is told.
 const moved = "The phone number of your account was changed to another one. If that was not you, contact us at once."
 
-// nextEpoch is the epoch that the account gets together with its new phone. It
-// is derived, so that a request that finds the phone moved already, by one that
-// died before it could say so, knows whose work that was.
-func nextEpoch(half store.Session) string {
-	return hex.EncodeToString(session.Proof(half.Salt, "epoch")[:16])
-}
-
 // alive reports whether the account is the one that the session was begun for,
 // and was not signed out everywhere since, but by this very session's move.
 func (s *step) alive(a *attempt) bool {
 	same := a.user.Epoch == a.half.Epoch
 	if a.half.Flow == store.Move {
-		same = same || a.user.MovedBy == a.half.ID && a.user.Epoch == nextEpoch(a.half)
+		same = same || a.user.MovedBy == a.half.ID && a.user.Epoch == session.NextEpoch(a.half)
 	}
 	return a.user.UID == a.half.UID && same
 }
@@ -34,15 +26,19 @@ func (s *step) alive(a *attempt) bool {
 // movedBy reports whether this session has moved the account's phone already,
 // and with this very code.
 func (s *step) movedBy(a *attempt) bool {
-	return a.user.UID == a.half.UID && a.user.MovedBy == a.half.ID && a.user.Epoch == nextEpoch(a.half) &&
+	return a.user.UID == a.half.UID && a.user.MovedBy == a.half.ID && a.user.Epoch == session.NextEpoch(a.half) &&
 		subtle.ConstantTimeCompare([]byte(a.user.Proof), []byte(a.proof())) == 1
 }
 
 // move gives the account its new phone. Every session but this one is dead
-// afterwards.
+// afterwards. The one that it was begun from ends first: if its owner has logged
+// out of that meanwhile, nothing is moved.
 func (s *step) move(w http.ResponseWriter, r *http.Request, a *attempt) error {
-	old := a.user
-	err := s.table.MovePhone(r.Context(), a.half, nextEpoch(a.half), a.proof(), s.now())
+	err := s.table.EndParent(r.Context(), a.half, s.now())
+	if err == nil {
+		err = s.table.MovePhone(r.Context(), a.half, session.NextEpoch(a.half), a.proof(), s.now())
+		a.user.MovedFrom = a.user.Phone
+	}
 	if errors.Is(err, store.ErrRefused) {
 		a.user, err = s.table.User(r.Context(), a.half.Key)
 		if err == nil && !s.movedBy(a) || errors.Is(err, store.ErrNotFound) {
@@ -53,13 +49,12 @@ func (s *step) move(w http.ResponseWriter, r *http.Request, a *attempt) error {
 		p := web.Unavailable(err)
 		return p.On(s.page, s.view(a.half, p))
 	}
-	a.user.MovedFrom = old.Phone
 	return s.settle(w, r, a)
 }
 
 // settle signs the browser in with the account's new epoch.
 func (s *step) settle(w http.ResponseWriter, r *http.Request, a *attempt) error {
-	a.half.Epoch, a.half.Parent = nextEpoch(a.half), ""
+	a.half.Epoch, a.half.Parent = session.NextEpoch(a.half), ""
 	return s.confirm(w, r, a)
 }
 

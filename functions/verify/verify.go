@@ -89,6 +89,7 @@ func (s *step) document(half store.Session) map[string]any {
 type content struct {
 	Login    bool // the phone is an account's, and proved
 	Flow     store.Flow
+	SignedIn bool   // the visitor has a session besides
 	Back     string // where who gives up goes
 	Ending   string
 	Way      string
@@ -102,7 +103,7 @@ type content struct {
 
 func (s *step) content(half store.Session, p *web.Problem) content {
 	return content{
-		Login: !half.Flow.Stranger(), Flow: half.Flow, Back: session.Destination(half), Ending: half.Phone.Ending(), Way: way(half), Wait: s.wait(half),
+		Login: !half.Flow.Stranger(), Flow: half.Flow, SignedIn: half.Parent != "" && !half.Lost, Back: session.Destination(half), Ending: half.Phone.Ending(), Way: way(half), Wait: s.wait(half),
 		Channels: s.set.Offered(half), Rival: s.rival(half), Paused: half.Paused, Problem: p,
 	}
 }
@@ -115,7 +116,7 @@ func titled(c content) web.View {
 	if c.Login {
 		title = "Confirm that it is you"
 	}
-	return web.View{Title: title, SignedIn: c.Flow == store.Proof, Data: c}
+	return web.View{Title: title, SignedIn: c.SignedIn, Data: c}
 }
 
 // longest is for how long a push lives at most.

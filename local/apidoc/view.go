@@ -56,7 +56,14 @@ type answer struct {
 	Codes        []string
 	Headers      []field
 	Shapes       [][]field // one of these
+	Others       []other
 	Example      string
+}
+
+// other is what an answer may be instead, in another media type.
+type other struct {
+	Kind   string
+	Shapes [][]field
 }
 
 type field struct {
@@ -236,10 +243,14 @@ func (d document) answer(status string, n node) answer {
 		f.About = paragraphs(h.get("description").text())
 		a.Headers = append(a.Headers, f)
 	}
-	for _, p := range n.get("content").pairs() {
+	for i, p := range n.get("content").pairs() {
+		shapes := d.shapes(p.value.get("schema"))
+		if i > 0 {
+			a.Others = append(a.Others, other{p.key, shapes})
+			continue
+		}
 		a.Codes = d.narrowed(p.value.get("schema"), "code").get("enum").texts()
-		a.Shapes, a.Example = d.shapes(p.value.get("schema")), p.value.get("example").json()
-		break
+		a.Shapes, a.Example = shapes, p.value.get("example").json()
 	}
 	return a
 }

@@ -89,9 +89,6 @@ type Detail struct {
 	DecidedAt time.Time     `json:"decided_at"`
 }
 
-// User is how the owner names a user: the hash of the email, and the uid.
-func User(a store.Action) string { return a.User + "." + a.UID }
-
 // Tell sends the event of an action whose approval p is approved or denied, and
 // notes on the action that it was sent. It does nothing when that stands there
 // already, or when nothing is decided. After an error it may have been sent.
@@ -100,7 +97,7 @@ func (b *Bus) Tell(ctx context.Context, table *store.Table, a store.Action, p st
 	if !a.ToldAt.IsZero() || answer != push.Approved && answer != push.Denied {
 		return nil
 	}
-	err := b.send(ctx, Detail{a.ID, User(a), a.UID, a.Reference, answer, p.DecidedAt})
+	err := b.send(ctx, Detail{a.ID, a.Whose(), a.UID, a.Reference, answer, p.DecidedAt})
 	if err != nil {
 		return err
 	}

@@ -1,7 +1,6 @@
 package session
 
 import (
-	"context"
 	"errors"
 	"net/http"
 	"time"
@@ -48,13 +47,18 @@ func Cooling(u store.User, cool time.Duration, now time.Time) time.Duration {
 // to the page.
 func (g *Guard) SignedIn(w http.ResponseWriter, r *http.Request, back string) (store.User, store.Session, error) {
 	u, full, err := g.Full(r.Context(), r)
+	return u, full, g.outside(w, r, back, err)
+}
+
+// outside answers who is not signed in.
+func (g *Guard) outside(w http.ResponseWriter, r *http.Request, back string, err error) error {
 	if errors.Is(err, ErrNone) {
-		return u, full, web.NoSession("There is no account signed in here.").SendTo(web.Toward("/login", back), web.SignInFirst)
+		return web.NoSession("There is no account signed in here.").SendTo(web.Toward("/login", back), web.SignInFirst)
 	}
 	if err != nil {
-		return u, full, g.Refuse(w, r, err)
+		return g.Refuse(w, r, err)
 	}
-	return u, full, nil
+	return nil
 }
 
 // Owner reads who is signed in and may change the account now. Who has not
@@ -64,33 +68,42 @@ func (c *Care) Owner(w http.ResponseWriter, r *http.Request, back string) (store
 	if err != nil {
 		return u, full, err
 	}
+	return u, full, c.allow(u, full, back)
+}
+
+// allow refuses a session that may not change the account now.
+func (c *Care) allow(u store.User, full store.Session, back string) error {
 	now := c.guard.now()
 	if now.Sub(full.ConfirmedAt) > c.fresh {
-		return u, full, web.Reauth().SendTo(web.Toward("/login/again", back), web.ProveAgain)
+		return web.Reauth().SendTo(web.Toward("/login/again", back), web.ProveAgain)
 	}
 	left := Cooling(u, c.cool, now)
 	if left > 0 {
-		return u, full, web.Cooling(left)
+		return web.Cooling(left)
 	}
-	return u, full, nil
+	return nil
 }
 
-// Lost reads the login of somebody whose phone is lost and for whom a recovery
-// code stands, and the user, in one round trip. It fails with ErrNone.
-func (g *Guard) Lost(ctx context.Context, r *http.Request) (store.User, store.Session, error) {
-	t, ok := g.Whole(r)
-	if !ok {
-		return store.User{}, store.Session{}, ErrNone
+// Mover reads whose phone may be changed, and the session that asks for it: a
+// login whose phone is lost and for which a recovery code stands, else its Owner.
+func (c *Care) Mover(w http.ResponseWriter, r *http.Request, back string) (store.User, store.Session, error) {
+	g := c.guard
+	u, s, t, err := g.account(r.Context(), r)
+	if err == nil && g.lost(u, s, t) {
+		return u, s, nil
 	}
-	u, s, err := g.table.Account(ctx, t.Key, t.ID)
-	if errors.Is(err, store.ErrNotFound) {
-		return store.User{}, store.Session{}, ErrNone
+	if err == nil {
+		u, s, err = g.full(r.Context(), r, u, s, t)
 	}
+	err = g.outside(w, r, back, err)
 	if err != nil {
-		return store.User{}, store.Session{}, err
+		return u, s, err
 	}
-	if g.state(s, t) != nil || s.Flow != store.Login || !s.Lost || s.UID != u.UID || s.Epoch != u.Epoch {
-		return store.User{}, store.Session{}, ErrNone
-	}
-	return u, s, nil
+	return u, s, c.allow(u, s, back)
+}
+
+// lost reports whether the token's session is a login for whose phone a recovery
+// code stands.
+func (g *Guard) lost(u store.User, s store.Session, t Token) bool {
+	return g.state(s, t) == nil && s.Flow == store.Login && s.Lost && s.UID == u.UID && s.Epoch == u.Epoch
 }

@@ -32,8 +32,8 @@ func AsBearer(r *http.Request, device string) *http.Request {
 // what it brings.
 func bearer(r *http.Request) (value string, ok bool) {
 	_, asked := r.Context().Value(bearerKey{}).(string)
-	scheme, value, found := strings.Cut(r.Header.Get("Authorization"), " ")
-	if found && strings.EqualFold(scheme, "Bearer") {
+	scheme, value, _ := strings.Cut(strings.ReplaceAll(r.Header.Get("Authorization"), "\t", " "), " ")
+	if strings.EqualFold(scheme, "Bearer") {
 		return strings.TrimSpace(value), true
 	}
 	return "", asked
@@ -100,8 +100,9 @@ func (g *Guard) Clear(w http.ResponseWriter, r *http.Request) {
 }
 
 func (g *Guard) clearStep(w http.ResponseWriter, r *http.Request) {
+	_, other := bearer(r)
 	_, err := r.Cookie(g.site.CookieName(stepCookie))
-	if err == nil {
+	if err == nil && !other {
 		http.SetCookie(w, g.site.Cookie(stepCookie, "", -1))
 	}
 }

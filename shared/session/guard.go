@@ -35,13 +35,13 @@ type refused struct {
 // Unwrap is the reason.
 func (r refused) Unwrap() error { return r.error }
 
-// begin is the form that a session of this flow begins with.
-func begin(flow store.Flow) string {
-	switch flow {
+// begin is the form that such a session begins with.
+func begin(s store.Session) string {
+	switch s.Flow {
 	case store.Login:
-		return "/login"
+		return web.Toward("/login", s.ReturnTo)
 	case store.Proof:
-		return "/login/again"
+		return web.Toward("/login/again", s.ReturnTo)
 	case store.Move:
 		return "/phone"
 	}
@@ -94,6 +94,14 @@ func (g *Guard) Beside(whole store.Session, t Token, flow store.Flow, p store.Pr
 	return s
 }
 
+// NextEpoch is the epoch that an account gets by what this session changes about
+// it. It is derived from what nobody but the session's item knows: a request
+// that finds the change made, by one that died before it could say so, knows
+// whose work that was, and the session outlives it.
+func NextEpoch(s store.Session) string {
+	return hex.EncodeToString(mac(s.Salt, "epoch", s.Epoch)[:16])
+}
+
 // New is a half session under a token, not yet written.
 func (g *Guard) New(t Token, flow store.Flow, p store.Profile) store.Session {
 	return store.Session{
@@ -135,7 +143,7 @@ func (g *Guard) state(s store.Session, t Token) error {
 	case s.Confirmed():
 		return ErrNone
 	case !g.now().Before(s.ValidUntil):
-		return refused{ErrOver, begin(s.Flow)}
+		return refused{ErrOver, begin(s)}
 	}
 	return nil
 }
@@ -218,17 +226,28 @@ func (g *Guard) end(ctx context.Context, t Token) error {
 // ErrHalf, after the same work whether or not a half session's email belongs to
 // a user.
 func (g *Guard) Full(ctx context.Context, r *http.Request) (store.User, store.Session, error) {
-	t, ok := g.Whole(r)
-	if !ok {
-		return store.User{}, store.Session{}, ErrNone
-	}
-	u, s, err := g.table.Account(ctx, t.Key, t.ID)
-	if errors.Is(err, store.ErrNotFound) {
-		return store.User{}, store.Session{}, ErrNone
-	}
+	u, s, t, err := g.account(ctx, r)
 	if err != nil {
 		return store.User{}, store.Session{}, err
 	}
+	return g.full(ctx, r, u, s, t)
+}
+
+// account reads what the request's token names, whatever its state, in one round
+// trip.
+func (g *Guard) account(ctx context.Context, r *http.Request) (store.User, store.Session, Token, error) {
+	t, ok := g.Whole(r)
+	if !ok {
+		return store.User{}, store.Session{}, Token{}, ErrNone
+	}
+	u, s, err := g.table.Account(ctx, t.Key, t.ID)
+	if errors.Is(err, store.ErrNotFound) {
+		err = ErrNone
+	}
+	return u, s, t, err
+}
+
+func (g *Guard) full(ctx context.Context, r *http.Request, u store.User, s store.Session, t Token) (store.User, store.Session, error) {
 	now := g.now()
 	switch {
 	case !Equal(s.Secret, t.Hash()) || !now.Before(s.ValidUntil):
@@ -237,8 +256,18 @@ func (g *Guard) Full(ctx context.Context, r *http.Request) (store.User, store.Se
 		return store.User{}, store.Session{}, refused{ErrHalf, "/status"}
 	case !s.Confirmed():
 		return store.User{}, store.Session{}, refused{ErrHalf, "/verify"}
-	case !now.Before(s.EndsAt) || s.UID != u.UID || s.Epoch != u.Epoch:
+	case !now.Before(s.EndsAt) || s.UID != u.UID || s.Epoch != u.Epoch && NextEpoch(s) != u.Epoch:
 		return store.User{}, store.Session{}, ErrNone
+	}
+	if s.Epoch != u.Epoch { // the change that it made itself is not noted yet
+		err := g.table.AdoptEpoch(ctx, s, u.Epoch)
+		if errors.Is(err, store.ErrRefused) {
+			return store.User{}, store.Session{}, ErrNone
+		}
+		if err != nil {
+			return store.User{}, store.Session{}, err
+		}
+		s.Epoch = u.Epoch
 	}
 	if now.Sub(s.TouchedAt) >= g.touch {
 		err := g.table.Touch(ctx, s, earlier(now.Add(g.idle), s.EndsAt), now)

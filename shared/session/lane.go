@@ -68,7 +68,8 @@ func (g *Guard) forget(ctx context.Context, s store.Session) {
 // Device is what a client brings to be known as one of this email's user. Its
 // Secret has to be Genuine before it is believed.
 func (g *Guard) Device(r *http.Request, key string) (Token, bool) {
-	value, other := r.Context().Value(bearerKey{}).(string)
+	value, _ := r.Context().Value(bearerKey{}).(string)
+	_, other := bearer(r)
 	c, err := r.Cookie(g.site.CookieName("device"))
 	if err == nil && !other {
 		value = c.Value

@@ -31,6 +31,9 @@ type Action struct {
 	ToldAt  time.Time // when the owner was told of the decision
 }
 
+// Whose is what the owner calls the user by (see User.Reference).
+func (a Action) Whose() string { return reference(a.User, a.UID) }
+
 // Approval is what an action's request writes of its approval, once Ref is known.
 func (a Action) Approval() Approval {
 	return Approval{

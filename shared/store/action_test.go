@@ -111,9 +111,10 @@ func TestActionsLife(t *testing.T) {
 	b := bench.Open(t)
 	a := action(id)
 	a.Ref = ref
+	later := 2 * time.Second
 	writes := map[string]func(store.Action) error{
 		"asked": func(a store.Action) error { return b.AskedAction(t.Context(), a, start.Add(time.Second)) },
-		"told":  func(a store.Action) error { return b.ToldAction(t.Context(), a, start.Add(2*time.Second)) },
+		"told":  func(a store.Action) error { return b.ToldAction(t.Context(), a, start.Add(later)) },
 		"drop":  func(a store.Action) error { return b.DropAction(t.Context(), a) },
 	}
 	for name, write := range writes {
@@ -139,6 +140,7 @@ func TestActionsLife(t *testing.T) {
 		if err != nil {
 			t.Errorf("write %d, %s: %v", i+1, name, err)
 		}
+		later = time.Duration(i+1) * 2 * time.Second // the first time stays
 	}
 	if err := writes["drop"](a); !errors.Is(err, store.ErrRefused) {
 		t.Errorf("dropped after asking: %v", err)

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"time"
 )
 
@@ -49,7 +50,7 @@ func (t *Table) ChangePassword(ctx context.Context, u User, hash, epoch string) 
 // anything is compared, and returns the session as it then is. ErrRefused as in
 // ReserveCheck.
 func (t *Table) ReserveRecovery(ctx context.Context, s Session, tries int, now time.Time) (Session, error) {
-	it, err := t.update(ctx, sessionKey(s.Key, s.ID), "SET checks = if_not_exists(checks, :none) + :one",
+	it, err := t.update(ctx, sessionKey(s.Key, s.ID), "SET checks = if_not_exists(checks, :none) + :one, check_old = if_not_exists(check_at, :none), check_at = :now",
 		"attribute_exists(pk) AND attribute_not_exists(confirmed_at) AND secret = :secret AND valid_until > :now"+
 			" AND flow = :login AND (attribute_not_exists(checks) OR checks < :tries)",
 		item{
@@ -62,10 +63,19 @@ func (t *Table) ReserveRecovery(ctx context.Context, s Session, tries int, now t
 	return sessionFrom(it), nil
 }
 
-// MarkLost notes on a half login that a recovery code stands for its phone.
-func (t *Table) MarkLost(ctx context.Context, s Session) error {
-	_, err := t.update(ctx, sessionKey(s.Key, s.ID), "SET lost = :yes",
-		"attribute_exists(pk) AND attribute_not_exists(confirmed_at) AND secret = :secret",
-		item{":yes": number(1), ":secret": binary(s.Secret)})
-	return err
+// MarkLost notes on a half login that a recovery code stands for its phone. s is
+// as ReserveRecovery returned it: its count of tries tells this request from its
+// equals, of which one is first. ErrRefused says that the login is over.
+func (t *Table) MarkLost(ctx context.Context, s Session) (first bool, err error) {
+	_, err = t.update(ctx, sessionKey(s.Key, s.ID), "SET lost = :try",
+		"attribute_exists(pk) AND attribute_not_exists(confirmed_at) AND secret = :secret AND attribute_not_exists(lost)",
+		item{":try": number(int64(s.Checks)), ":secret": binary(s.Secret)})
+	if !errors.Is(err, ErrRefused) {
+		return err == nil, err
+	}
+	it, err := t.get(ctx, sessionKey(s.Key, s.ID))
+	if errors.Is(err, ErrNotFound) || err == nil && it.number("lost") == 0 {
+		err = ErrRefused
+	}
+	return err == nil && it.number("lost") == int64(s.Checks), err
 }

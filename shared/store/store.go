@@ -1,5 +1,5 @@
 // Package store is the table: one file for each noun that lives in it (user,
-// session, approval, limit), the keys, and the one rule that stands in for
+// session, approval, action, limit), the keys, and the one rule that stands in for
 // transactions: a decision is written once, on one item, by a conditional
 // write, and never changes; a later step reads it consistently and then makes
 // one conditional write on its own item.

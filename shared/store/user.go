@@ -118,7 +118,9 @@ func (u User) MadeBy(uid, epoch string) bool { return u.UID == uid && u.Epoch ==
 // Reference is what the owner's other systems call the user by, opaque to them:
 // the key and the id, so that an account that was deleted and made anew under the
 // same email is not taken for the old one.
-func (u User) Reference() string { return u.Key + "." + u.UID }
+func (u User) Reference() string { return reference(u.Key, u.UID) }
+
+func reference(key, uid string) string { return key + "." + uid }
 
 // User reads one user by the hash of the email, or ErrNotFound.
 func (t *Table) User(ctx context.Context, k string) (User, error) {

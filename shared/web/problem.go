@@ -286,11 +286,18 @@ func (s *Site) Next(w http.ResponseWriter, r *http.Request, path string, n Notic
 }
 
 // LocalPath is the path if it leads to a page of our own whatever a browser makes
-// of it, else "" (R-031).
+// of it, else "" (R-031). A path that a reader could shorten, by its dots or by an
+// empty segment, is none: what is left of "/..//evil.example" might be a host.
 func LocalPath(path string) string {
 	strange := strings.ContainsFunc(path, func(c rune) bool { return c <= ' ' || c > '~' || c == '\\' })
+	if strange || len(path) > maxPath || !strings.HasPrefix(path, "/") || strings.HasPrefix(path, "//") {
+		return ""
+	}
 	u, err := url.Parse(path)
-	if strange || len(path) > maxPath || !strings.HasPrefix(path, "/") || strings.HasPrefix(path, "//") || err != nil || u.Scheme != "" || u.Host != "" || u.User != nil || strings.HasPrefix(u.Path, "//") || strings.Contains(u.Path, `\`) || !Clean(u.Path) {
+	if err != nil || u.Scheme != "" || u.Host != "" || u.User != nil || strings.Contains(u.Path, `\`) || !Clean(u.Path) {
+		return ""
+	}
+	if strings.Contains(u.Path, "//") || strings.Contains(u.Path+"/", "/./") || strings.Contains(u.Path+"/", "/../") {
 		return ""
 	}
 	return path

@@ -87,12 +87,21 @@ func IsSID(prefix, s string) bool {
 	return sid.MatchString(s) && s[:2] == prefix
 }
 
+// unverifiedNumber is what a trial account is told of anybody else's number
+// (https://www.twilio.com/docs/api/errors/21608).
+const unverifiedNumber = 21608
+
 // Refusal says what an answer was, and whether it refuses the account: any 401,
 // code 20003 (Authenticate), and a 403 with a code of the general range or
 // none. Products say 403 with codes of their own, for a person's number.
 func Refusal(product string, status, code int) *outbound.Refusal {
 	forbidden := status == http.StatusForbidden && (code == 0 || code/1000 == 20)
+	hint := ""
+	if code == unverifiedNumber {
+		hint = "a trial account sends only to numbers verified in the console: verify this one, or upgrade the account"
+	}
 	return &outbound.Refusal{
+		Hint:        hint,
 		Vendor:      product,
 		Status:      status,
 		Code:        code,

@@ -109,3 +109,14 @@ func TestRefusalTellsCredentialsFromOutage(t *testing.T) {
 		}
 	}
 }
+
+// Who tries the product with a trial account finds the reason in the log
+// (parity 126).
+func TestTrialAccount(t *testing.T) {
+	for code, told := range map[int]bool{21608: true, 21211: false, 0: false} {
+		text := twilio.Refusal("verify", 400, code).Error()
+		if strings.Contains(text, "trial account") != told {
+			t.Errorf("%d: %s", code, text)
+		}
+	}
+}
