@@ -75,6 +75,7 @@ func calm(t *testing.T, s *stack, b *browser) {
 	programs := map[string]func(*testing.T, *stack){
 		"json": signUpAsProgram, "login json": logInAsProgram, "text json": textedAsProgram,
 		"twenty at once": twentyAtOnce, "routes": routes,
+		"bank with curl": withCurl,
 	}
 	for name, story := range programs {
 		t.Run(name, func(t *testing.T) {

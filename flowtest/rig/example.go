@@ -6,7 +6,10 @@ import (
 	"net/http/httptest"
 	"sync"
 
+	"github.com/aws/aws-lambda-go/lambda"
+
 	"latchkey/examples/bank/functions/bank"
+	"latchkey/examples/bank/functions/settle"
 	"latchkey/local/eventbus"
 	"latchkey/local/template"
 	"latchkey/shared/env"
@@ -30,20 +33,33 @@ func (e *Events) All() []Decided {
 	return append([]Decided(nil), e.list...)
 }
 
-// Invoke takes one event, as the example's function settle does.
-func (e *Events) Invoke(_ context.Context, event []byte) ([]byte, error) {
-	var doc struct{ Detail Decided }
-	err := json.Unmarshal(event, &doc)
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.list = append(e.list, doc.Detail)
-	return []byte("null"), err
+// hear gives events to the example's function settle, and keeps those that it
+// took.
+type hear struct {
+	events *Events
+	settle lambda.Handler
 }
 
-// examples adds the functions of the project's example.
+// Invoke takes one event.
+func (h hear) Invoke(ctx context.Context, event []byte) ([]byte, error) {
+	out, err := h.settle.Invoke(ctx, event)
+	if err != nil {
+		return out, err
+	}
+	var doc struct{ Detail Decided }
+	err = json.Unmarshal(event, &doc)
+	h.events.mu.Lock()
+	defer h.events.mu.Unlock()
+	h.events.list = append(h.events.list, doc.Detail)
+	return out, err
+}
+
+// withExamples adds the functions of the project's example.
 func (r *Rig) withExamples(steps map[string]Step) map[string]Step {
 	steps["bank"] = step(bank.New)
-	steps["settle"] = func(context.Context, env.Config) (Function, error) { return r.Events, nil }
+	steps["settle"] = func(_ context.Context, cfg env.Config) (Function, error) {
+		return hear{r.Events, lambda.NewHandler(settle.Hear(cfg.Log))}, nil
+	}
 	return steps
 }
 
