@@ -86,15 +86,14 @@ func calm(t *testing.T, s *stack, b *browser) {
 	people := map[string]func(*testing.T, *tab){
 		"sign-up": signUp, "sign-up without scripts": signUp, "double click without scripts": doubleClick,
 		"login": logIn, "login without scripts": logIn, "by code": byCode, "by code without scripts": byCode,
-		"bank": atTheBank, "bank without scripts": atTheBank,
 	}
 	if s.provider == "verify" { // what is the same for all vendors
 		maps.Copy(people, map[string]func(*testing.T, *tab){
 			"double click": doubleClick, "back": goBack, "hidden": hidden, "watchful": watchful,
-			"screens": screens, "login screens": loginScreens,
+			"screens": screens, "login screens": loginScreens, "bank": atTheBank,
 		})
 	} else {
-		people["two browsers without scripts"] = twoBrowsers
+		people["two browsers without scripts"], people["bank without scripts"] = twoBrowsers, atTheBank
 	}
 	for name, story := range people {
 		t.Run(name, func(t *testing.T) {

@@ -65,7 +65,7 @@ type Need struct {
 	Role    string        // "" for any
 	Fresh   time.Duration // the most that a second factor may be old, 0 for as old as the session
 	Settled bool          // not within the cool-down after a change of phone (R-11A)
-	Back    string        // where a person comes back to after the proof, if not to the request's own path: a form's page
+	Back    string        // where a person comes back to who sent a form without the proof: the form's page
 }
 
 // skew is how far two machines' clocks may differ: a proof further in the future
@@ -84,9 +84,9 @@ type Handler func(w http.ResponseWriter, r *http.Request, c Caller) error
 // Require puts a need before a handler. now is the clock.
 func Require(now func() time.Time, n Need, h Handler) web.Handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
-		back := n.Back
-		if back == "" {
-			back = r.URL.RequestURI()
+		back := r.URL.RequestURI()
+		if n.Back != "" && r.Method != http.MethodGet {
+			back = n.Back
 		}
 		c, ok := Of(r.Context())
 		switch {

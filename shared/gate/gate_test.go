@@ -114,7 +114,7 @@ func FuzzOf(f *testing.F) {
 
 // ask sends a request through a need, and returns the answer and how often the
 // route's own handler ran.
-func ask(t *testing.T, n gate.Need, doc map[string]any, target, accept string) (*httptest.ResponseRecorder, int) {
+func ask(t *testing.T, n gate.Need, doc map[string]any, request, accept string) (*httptest.ResponseRecorder, int) {
 	t.Helper()
 	cfg := env.Config{Getenv: func(string) string { return "" }, Now: func() time.Time { return now }, Log: slog.New(slog.DiscardHandler)}
 	site := web.New(cfg, env.Read(cfg))
@@ -123,7 +123,8 @@ func ask(t *testing.T, n gate.Need, doc map[string]any, target, accept string) (
 		ran++
 		return site.JSON(w, map[string]string{"uid": c.UID})
 	}))
-	r := httptest.NewRequest("GET", target, nil)
+	method, target, _ := strings.Cut(request, " ")
+	r := httptest.NewRequest(method, target, nil)
 	r.Header.Set("Accept", accept)
 	if doc != nil {
 		r = r.WithContext(caller.With(r.Context(), caller.Caller{Lambda: doc}))
@@ -154,8 +155,6 @@ func TestRequire(t *testing.T) {
 	}{
 		{"nobody", gate.Need{}, nil, 401, "no_session", here},
 		{"a visitor", auditor, map[string]any{}, 401, "no_session", here},
-		{"a visitor goes back to the form", gate.Need{Back: "/form"}, map[string]any{}, 401, "no_session", "/login?return=%2Fform"},
-		{"a visitor goes back nowhere else", gate.Need{Back: "//evil.example/"}, map[string]any{}, 401, "no_session", "/login"},
 		{"somebody", gate.Need{}, ago(7 * 24 * time.Hour), 200, "", ""},
 		{"the role", auditor, said(), 200, "", ""},
 		{"another role", gate.Need{Role: "admin"}, said(), 403, "forbidden", ""},
@@ -166,13 +165,13 @@ func TestRequire(t *testing.T) {
 		{"old by a second", fresh, ago(5*time.Minute + time.Second), 403, "reauth", again},
 		{"a clock ahead", fresh, ago(-time.Minute), 200, "", ""},
 		{"a proof of the future", fresh, ago(-time.Minute - time.Second), 403, "reauth", again},
-		{"back to the form", gate.Need{Fresh: time.Minute, Back: "/form"}, ago(time.Hour), 403, "reauth", "/login/again?return=%2Fform"},
+		{"a page is its own way back", gate.Need{Fresh: time.Minute, Back: "/form"}, ago(time.Hour), 403, "reauth", again},
 		{"settled", settled, from(0), 200, "", ""},
 		{"cooling", settled, from(time.Second), 403, "cooling", ""},
 		{"cooling does not matter", gate.Need{}, from(time.Hour), 200, "", ""},
 	}
 	for _, c := range cases {
-		w, ran := ask(t, c.need, c.said, "/p?a=1&b=%2F", "application/json")
+		w, ran := ask(t, c.need, c.said, "GET /p?a=1&b=%2F", "application/json")
 		if w.Code != c.status || c.code != "" && !strings.Contains(w.Body.String(), `"code":"`+c.code+`"`) || ran != b2i(c.code == "") {
 			t.Errorf("%s, a program: %d %s, ran %d times", c.name, w.Code, w.Body, ran)
 		}
@@ -180,7 +179,7 @@ func TestRequire(t *testing.T) {
 		if c.next != "" {
 			status = http.StatusSeeOther
 		}
-		w, ran = ask(t, c.need, c.said, "/p?a=1&b=%2F", "text/html")
+		w, ran = ask(t, c.need, c.said, "GET /p?a=1&b=%2F", "text/html")
 		if w.Code != status || w.Header().Get("Location") != c.next || ran != b2i(c.code == "") {
 			t.Errorf("%s, a person: %d %q, ran %d times", c.name, w.Code, w.Header().Get("Location"), ran)
 		}
@@ -194,13 +193,38 @@ func b2i(b bool) int {
 	return 0
 }
 
+// Who sent a form comes back to its page, and nowhere else than to a page of ours.
+func TestRequireLeadsBack(t *testing.T) {
+	old := with(map[string]any{"confirmed_at": 1.0})
+	for _, c := range []struct {
+		request, back string
+		said          map[string]any
+		next          string
+	}{
+		{"POST /form?x=1", "/form", nil, "/login?return=%2Fform"},
+		{"POST /form?x=1", "/form", old, "/login/again?return=%2Fform"},
+		{"POST /form?x=1", "", old, "/login/again?return=%2Fform%3Fx%3D1"},
+		{"DELETE /things/1", "/things", old, "/login/again?return=%2Fthings"},
+		{"POST /form", "//evil.example/", nil, "/login"},
+		{"GET //evil.example/", "", nil, "/login"},
+		{"GET /%5Cevil.example", "", nil, "/login"},
+		{"GET /a?to=//evil.example/", "", nil, "/login?return=%2Fa%3Fto%3D%2F%2Fevil.example%2F"},
+		{"GET /" + strings.Repeat("a", 600), "", nil, "/login"},
+	} {
+		w, ran := ask(t, gate.Need{Fresh: time.Minute, Back: c.back}, c.said, c.request, "text/html")
+		if w.Code != http.StatusSeeOther || w.Header().Get("Location") != c.next || ran != 0 {
+			t.Errorf("%s: %d %q, ran %d times", c.request, w.Code, w.Header().Get("Location"), ran)
+		}
+	}
+}
+
 // How long to wait is told in seconds, and refusals of a role say so on a page.
 func TestRequireTells(t *testing.T) {
-	w, _ := ask(t, gate.Need{Settled: true}, with(map[string]any{"settled_at": float64(now.Add(90 * time.Second).Unix())}), "/p", "application/json")
+	w, _ := ask(t, gate.Need{Settled: true}, with(map[string]any{"settled_at": float64(now.Add(90 * time.Second).Unix())}), "GET /p", "application/json")
 	if w.Header().Get("Retry-After") != "90" || !strings.Contains(w.Body.String(), `"retry_after":90`) {
 		t.Errorf("%v %s", w.Header(), w.Body)
 	}
-	w, _ = ask(t, gate.Need{Role: "admin"}, said(), "/p", "text/html")
+	w, _ = ask(t, gate.Need{Role: "admin"}, said(), "GET /p", "text/html")
 	if !strings.Contains(w.Body.String(), "Access denied") || strings.Contains(w.Body.String(), "Sign up") {
 		t.Errorf("%s", w.Body)
 	}
