@@ -44,7 +44,11 @@ func atTheBank(t *testing.T, tb *tab) {
 	})
 	tb.inspect("bank-again")
 	tb.proveByPhone(phone)
-	tb.inspect("bank-form")
+	if status := tb.press("form[action='/bank/transfers'] button.main"); status != http.StatusUnprocessableEntity {
+		t.Errorf("a form with a blank: %d", status)
+	}
+	tb.want("[role=alert] a[href='#amount']", "whole euros")
+	tb.inspect("bank-form-wrong")
 	tb.orderTransfer(phone)
 	tb.want("main", "transfer of 120.00 EUR to Grace Hopper")
 	tb.check("bank-pending")
