@@ -85,6 +85,7 @@ func calm(t *testing.T, s *stack, b *browser) {
 	people := map[string]func(*testing.T, *tab){
 		"sign-up": signUp, "sign-up without scripts": signUp, "double click without scripts": doubleClick,
 		"login": logIn, "login without scripts": logIn, "by code": byCode, "by code without scripts": byCode,
+		"bank": atTheBank, "bank without scripts": atTheBank,
 	}
 	if s.provider == "verify" { // what is the same for all vendors
 		maps.Copy(people, map[string]func(*testing.T, *tab){

@@ -28,6 +28,10 @@ const (
 	answered = 11 * time.Second // any request
 )
 
+// freshFor is how long a proof is good for the example's transfers: short, so that
+// one can wait for its end, and long enough to fill in a form.
+const freshFor = 10 * time.Second
+
 // wait is between two sends of a code here, long enough to be seen.
 const wait = 3 * time.Second
 
@@ -56,7 +60,7 @@ func (w *workshop) newStack(t *testing.T, provider string) *stack {
 	waits := strings.Repeat(","+wait.String(), 5)[1:]
 	s.env = append(os.Environ(), "PORT=0", "PHONE_PORT=0", "PROVIDER="+provider, "PUBLIC_URL=", "AWS_ENDPOINT_URL_DYNAMODB=", "TABLE_NAME=",
 		"TWILIO_API_URL=", "TWILIO_VERIFY_URL=", "AUTHY_API_URL=", "CHANNELS=", "CONFIRMATION_TEXT=",
-		"BCRYPT_COST=4", "SEND_WAITS="+waits, "SIGNUP_SENDS_PER_DAY=10", "LOGINS_PER_ADDRESS=100000", "APPROVAL_LIFE=")
+		"BCRYPT_COST=4", "SEND_WAITS="+waits, "SIGNUP_SENDS_PER_DAY=10", "LOGINS_PER_ADDRESS=100000", "APPROVAL_LIFE=", "BANK_FRESH="+freshFor.String())
 	t.Cleanup(func() {
 		if !s.stopped {
 			s.stop()

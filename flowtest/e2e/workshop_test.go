@@ -25,10 +25,11 @@ import (
 // copy of what it needs, so that nobody who edits the project meanwhile
 // changes what runs here.
 type workshop struct {
-	runner  string
-	sources string
-	bin     string     // where the runners build; the second finds all done
-	turn    sync.Mutex // one builds at a time
+	runner   string
+	operator string // the command latchkey
+	sources  string
+	bin      string     // where the runners build; the second finds all done
+	turn     sync.Mutex // one builds at a time
 }
 
 func newWorkshop(t *testing.T) *workshop {
@@ -37,14 +38,16 @@ func newWorkshop(t *testing.T) *workshop {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &workshop{runner: filepath.Join(folder, "run"), sources: filepath.Join(folder, "sources"), bin: filepath.Join(folder, "bin")}
-	build := exec.Command("go", "build", "-o", w.runner, "./local")
-	build.Dir = rig.Root()
-	output, err := build.CombinedOutput()
-	if err != nil {
-		t.Fatalf("building the runner: %v\n%s", err, output)
+	w := &workshop{runner: filepath.Join(folder, "run"), operator: filepath.Join(folder, "latchkey"), sources: filepath.Join(folder, "sources"), bin: filepath.Join(folder, "bin")}
+	for path, from := range map[string]string{w.runner: "./local", w.operator: "./cmd/latchkey"} {
+		build := exec.Command("go", "build", "-o", path, from)
+		build.Dir = rig.Root()
+		output, err := build.CombinedOutput()
+		if err != nil {
+			t.Fatalf("building %s: %v\n%s", from, err, output)
+		}
 	}
-	for _, name := range []string{"go.mod", "go.sum", "template.yaml", "functions", "shared"} {
+	for _, name := range []string{"go.mod", "go.sum", "template.yaml", "functions", "shared", "examples"} {
 		err := duplicate(filepath.Join(rig.Root(), name), filepath.Join(w.sources, name))
 		if err != nil {
 			t.Fatal(err)

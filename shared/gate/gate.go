@@ -93,12 +93,18 @@ func Require(now func() time.Time, n Need, h Handler) web.Handler {
 		case !ok:
 			return web.NoSession("Log in to see this.").SendTo(web.Toward("/login", back), web.SignInFirst)
 		case n.Role != "" && n.Role != c.Role:
-			return web.Forbidden()
+			return inside(web.Forbidden())
 		case !n.fresh(now(), c.ConfirmedAt):
 			return web.Reauth().SendTo(web.Toward("/login/again", back), web.NoNotice)
 		case n.Settled && now().Before(c.SettledAt):
-			return web.Cooling(c.SettledAt.Sub(now()))
+			return inside(web.Cooling(c.SettledAt.Sub(now())))
 		}
 		return h(w, r, c)
 	}
+}
+
+// inside is a problem of somebody who is signed in.
+func inside(p *web.Problem) *web.Problem {
+	p.SignedIn = true
+	return p
 }

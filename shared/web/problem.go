@@ -24,6 +24,7 @@ type Problem struct {
 	RetryAfter time.Duration
 	Allow      []string
 	Next       string // where a person is sent instead of being shown the problem
+	SignedIn   bool   // the page is for somebody who is, and offers no login
 
 	notice Notice // what that person is told there
 	cause  error  // for the operator

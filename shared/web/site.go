@@ -157,7 +157,7 @@ func (s *Site) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	case p.page != nil:
 		s.Render(w, r, p.Status, p.page, p.view)
 	default:
-		s.Render(w, r, p.Status, s.error, View{Title: p.Title, Data: errorData{Problem: p, RequestID: requestID(r)}})
+		s.Render(w, r, p.Status, s.error, View{Title: p.Title, SignedIn: p.SignedIn, Data: errorData{Problem: p, RequestID: requestID(r)}})
 	}
 }
 
