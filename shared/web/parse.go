@@ -21,8 +21,13 @@ const MaxBody = 16 << 10
 type Values map[string]string
 
 // WantsJSON reports whether the client asks for JSON: it accepts it and does
-// not accept pages, or it sent JSON and does not say what it accepts.
+// not accept pages, or it sent JSON and does not say what it accepts. Who brings a
+// bearer token is a program whatever it accepts: a page could not tell it a new one.
 func WantsJSON(r *http.Request) bool {
+	scheme, _, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	if strings.EqualFold(scheme, "Bearer") {
+		return true
+	}
 	accept := strings.ToLower(r.Header.Get("Accept"))
 	if strings.Contains(accept, "text/html") {
 		return false

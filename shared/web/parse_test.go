@@ -287,6 +287,14 @@ func TestWantsJSON(t *testing.T) {
 		if got := web.WantsJSON(r); got != c.want {
 			t.Errorf("accept %q, content %q: %v", c.accept, c.contentType, got)
 		}
+		r.Header.Set("Authorization", "bearer x")
+		if !web.WantsJSON(r) {
+			t.Errorf("accept %q, content %q, with a bearer token: a page", c.accept, c.contentType)
+		}
+		r.Header.Set("Authorization", "Basic x")
+		if web.WantsJSON(r) != c.want {
+			t.Errorf("accept %q, content %q: another scheme counts", c.accept, c.contentType)
+		}
 	}
 }
 
