@@ -90,7 +90,6 @@ func TestBearerFlows(t *testing.T) {
 	if again := tokenOf(t, p.Post("/verify", code)); again != whole || whole == half {
 		t.Errorf("a repeat is told %q, not %q", again, whole)
 	}
-	device, _ := a.Doc["device"].(string)
 	p = program(t, r, whole)
 	r.Clock.Advance(10 * time.Minute)
 	proof := tokenOf(t, p.Post("/login/again", nil))
@@ -102,7 +101,7 @@ func TestBearerFlows(t *testing.T) {
 	p = program(t, r, proved)
 	a = p.Post("/password", map[string]string{"current": password, "password": another})
 	expect(t, a, 200, "/account")
-	device, _ = a.Doc["device"].(string)
+	device, _ := a.Doc["device"].(string)
 	if a := p.Get("/account"); a.Status != 200 || device == "" {
 		t.Errorf("after another password: %d, device %q", a.Status, device)
 	}
