@@ -335,7 +335,7 @@ func TestCostsOfActions(t *testing.T) {
 			cost("a repeat", 2, 0, func() { r.Owner().Ask(actionKey, doc) })
 			cost("a look", 2, 0, func() { looks(t, r, id, "pending") })
 			c := saying(newest(t, r, adaPhone), "approved")
-			cost("a callback", 3, 1, func() { c.deliver(t, r) })
+			cost("a callback", 4, 1, func() { c.deliver(t, r) })
 			cost("a look at what was told", 2, 0, func() { looks(t, r, id, "approved") })
 			refused := maps.Clone(doc)
 			refused["message"] = ""

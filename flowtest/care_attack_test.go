@@ -257,7 +257,8 @@ func TestLostNeedsThePassword(t *testing.T) {
 		expect(t, prover.Post("/login/again", nil), moved(v), "/verify")
 		for what, w := range map[string]*rig.Visitor{"nobody": r.Visitor(v.JSON), "a sign-up": stranger, "a session": v, "a proof": prover} {
 			a := w.Post("/recovery", map[string]string{"code": codes[0]})
-			if a.Next == "/phone" || (what == "a session") != (a.Next == "/account") {
+			signedIn := what == "a session" || what == "a proof"
+			if a.Next == "/phone" || signedIn != (a.Next == "/account") {
 				t.Errorf("%s: %d %q", what, a.Status, a.Next)
 			}
 		}

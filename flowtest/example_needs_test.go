@@ -197,3 +197,29 @@ func TestBankReturns(t *testing.T) {
 		}
 	})
 }
+
+// Who takes the device away that proved the session is asked for a code before
+// money moves: a stolen session alone moves none.
+func TestBankAfterTheDeviceIsGone(t *testing.T) {
+	t.Parallel()
+	r := rig.Start(t, rig.Options{Examples: true})
+	v := r.Visitor(true)
+	member(t, r, v, ada, adaPhone)
+	r.Clock.Advance(6 * time.Minute)
+	expect(t, v.Post("/login/again", nil), 200, "/status")
+	r.Handset().Decide(adaPhone, "approved")
+	awaitStatus(t, r, v, "approved")
+	expect(t, v.Post("/status", nil), 200, "/account")
+	u, err := r.Table.User(t.Context(), key(ada))
+	if err != nil {
+		t.Fatal(err)
+	}
+	expect(t, v.Post("/factors/remove", map[string]string{"id": u.Factors[0].ID}), 200, "/factors")
+	money := map[string]string{"to": "Grace Hopper", "amount": "10000"}
+	expect(t, v.Post("/bank/transfers", money), 403, "reauth")
+	expect(t, v.Post("/login/again", nil), 200, "/verify")
+	expect(t, v.Post("/verify", map[string]string{"code": r.Handset().Code(adaPhone)}), 200, "/account")
+	if a := v.Post("/bank/transfers", money); a.Status != 200 {
+		t.Errorf("with a code: %d %s", a.Status, a.Body)
+	}
+}

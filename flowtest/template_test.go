@@ -109,7 +109,10 @@ func everyLogin(t *testing.T, r *rig.Rig) {
 	r.Handset().Decide(adaPhone, "approved")
 	awaitStatus(t, r, v, "approved")
 	expect(t, v.Post("/status", nil), 303, "/account")
+	also := clone(t, r, v)
+	justBefore(r, "logout", 1, func() { everywhere(also) })
 	expect(t, v.Post("/logout", map[string]string{"everywhere": "true"}), 303, "/")
+	r.Wire.Break(nil)
 	r.Handset().Weather(`{"api":"429"}`)
 	r.Owner().Ask(actionKey, transfer(t, r)) // leaves nothing
 	r.Handset().Weather(`{"api":"ok"}`)

@@ -34,7 +34,7 @@ func role(ctx context.Context, d *desk) error {
 	if err != nil {
 		return err
 	}
-	return d.say(changed{reference(u), u.UID, d.masked, d.args[0], u.Role})
+	return d.say(changed{u.Reference(), u.UID, d.masked, d.args[0], u.Role})
 }
 
 // logout gives the account a new epoch.
@@ -44,7 +44,7 @@ func logout(ctx context.Context, d *desk) error {
 	if err != nil {
 		return err
 	}
-	return d.say(changed{User: reference(u), UID: u.UID, Email: d.masked})
+	return d.say(changed{User: u.Reference(), UID: u.UID, Email: d.masked})
 }
 
 // wasReset is what reset did. It holds the one secret that this program prints.
@@ -94,6 +94,6 @@ func reset(ctx context.Context, d *desk) error {
 		return err
 	}
 	return d.say(wasReset{
-		reference(u), u.UID, printable(u.Name), d.masked, factorsOf(u), code, d.now.UTC(), remains(u, u.Factors, d.cfg.Getenv, false),
+		u.Reference(), u.UID, printable(u.Name), d.masked, factorsOf(u), code, d.now.UTC(), remains(u, u.Factors, d.cfg.Getenv, false),
 	})
 }

@@ -68,7 +68,7 @@ func remove(ctx context.Context, d *desk) error {
 	plan := deletion{Table: d.name, Email: d.masked, Sessions: len(sessions), only: !d.yes}
 	if known {
 		vendor := remains(u, u.Factors, d.cfg.Getenv, true)
-		plan.User, plan.UID, plan.Vendor = reference(u), u.UID, &vendor
+		plan.User, plan.UID, plan.Vendor = u.Reference(), u.UID, &vendor
 	}
 	if plan.only {
 		return d.say(plan)

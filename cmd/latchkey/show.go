@@ -68,10 +68,6 @@ type question struct {
 	Decision string    `json:"decision"` // approved, denied, none, or unknown
 }
 
-// reference is how other systems name an account: opaque, and good for one
-// account only, also when somebody signs up with the address anew.
-func reference(u store.User) string { return u.Key + "." + u.UID }
-
 // show reads the account, its sessions and what became of its pushes.
 func show(ctx context.Context, d *desk) error {
 	u, err := d.owner(ctx)
@@ -83,7 +79,7 @@ func show(ctx context.Context, d *desk) error {
 		return d.trouble(err)
 	}
 	a := account{
-		User: reference(u), UID: u.UID, Name: printable(u.Name), Email: d.masked, Phone: u.Phone.Mask(),
+		User: u.Reference(), UID: u.UID, Name: printable(u.Name), Email: d.masked, Phone: u.Phone.Mask(),
 		Role: u.Role, Provider: u.Provider, CreatedAt: u.CreatedAt, VerifiedAt: u.VerifiedAt,
 		Factors: factorsOf(u), CodesLeft: u.RecoveryLeft(), CodesAt: u.RecoveryAt,
 		Sessions: []visit{}, Pushes: []question{},

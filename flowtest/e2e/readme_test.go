@@ -61,7 +61,7 @@ func withCurl(t *testing.T, s *stack) {
 		}
 		script.WriteString(b.commands)
 	}
-	for kind, value := range map[string]string{"email address": "grace@example.com", "password": "correct horse battery", "phone number": "4155552672"} {
+	for kind, value := range map[string]string{"email address": "alan@example.com", "password": "correct horse battery", "phone number": "4155552680"} {
 		if !strings.Contains(script.String(), value) {
 			t.Errorf("the story has no %s", kind)
 		}
@@ -91,7 +91,7 @@ func withCurl(t *testing.T, s *stack) {
 			t.Errorf("it never prints %s\n%s", word, out)
 		}
 	}
-	asked := s.handset(t).Approvals("+14155552672")
+	asked := s.handset(t).Approvals("+14155552680")
 	if len(asked) != 3 || slices.ContainsFunc(asked, func(a rig.Approval) bool { return a.Status != "approved" }) {
 		t.Errorf("on the phone: %+v", asked)
 	}

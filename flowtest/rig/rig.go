@@ -214,7 +214,11 @@ func (r *Rig) serve(vars map[string]string) {
 	r.Table = store.Open(cfg, v)
 	for _, f := range tmpl.Functions {
 		cfg.HTTP = outbound.Client(r.Wire.From(f.Name()))
-		call, err := steps[f.Name()](r.t.Context(), cfg)
+		make, known := steps[f.Name()]
+		if !known {
+			r.t.Fatalf("%s is in the template, and step %s is not in rig.Steps", f.ID, f.Name())
+		}
+		call, err := make(r.t.Context(), cfg)
 		if err != nil {
 			r.t.Fatalf("step %s: %v", f.Name(), err)
 		}

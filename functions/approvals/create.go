@@ -8,7 +8,6 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
-	"regexp"
 	"sync"
 	"time"
 
@@ -30,8 +29,6 @@ const patience = 5 * time.Second
 // then, it never will.
 const dying = 15 * time.Second
 
-var keyShape = regexp.MustCompile(`^[A-Za-z0-9_-]{32,128}$`)
-
 // attempt is one POST.
 type attempt struct {
 	doc    document
@@ -44,7 +41,7 @@ type attempt struct {
 // create asks a user, or answers a repeat.
 func (s *step) create(w http.ResponseWriter, r *http.Request) error {
 	key := r.Header.Get("Idempotency-Key")
-	if !keyShape.MatchString(key) {
+	if !session.ValidSeed(key) {
 		return web.Malformed("Send an Idempotency-Key of 32 to 128 characters of A-Z a-z 0-9 - _, another for each request. With the same one a request can be repeated safely.")
 	}
 	doc, err := readBody(r)
@@ -235,6 +232,11 @@ func (s *step) keep(r *http.Request, a *attempt) store.Approval {
 		}
 	}
 	if err != nil {
+		return a.action.Approval()
+	}
+	p, err = providers.Standing(r.Context(), s.table, a.action, p)
+	if err != nil {
+		s.site.Log(r, "alarm: whether a decision stands is not known; the next look at it tells", err)
 		return a.action.Approval()
 	}
 	if p.Via == "" {

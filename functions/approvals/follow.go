@@ -20,6 +20,10 @@ func (s *step) report(w http.ResponseWriter, r *http.Request, a store.Action) er
 	if p.Open(s.now()) && s.now().Sub(p.CreatedAt) >= s.every {
 		p, fresh = s.reconcile(r, p)
 	}
+	p, err = providers.Standing(r.Context(), s.table, a, p)
+	if err != nil {
+		return err
+	}
 	if !fresh {
 		s.tell(r, a, p)
 	}

@@ -1,13 +1,16 @@
 package login
 
 import (
+	"cmp"
 	_ "embed" // the page
+	"encoding/hex"
 	"net/http"
 	"slices"
 	"sync"
 	"time"
 
 	"latchkey/shared/authy"
+	"latchkey/shared/budget"
 	"latchkey/shared/otp"
 	"latchkey/shared/providers"
 	"latchkey/shared/session"
@@ -59,17 +62,22 @@ func (s *step) prove(w http.ResponseWriter, r *http.Request) error {
 	a := &attempt{now: s.now(), channel: otp.Channel(v["channel"]), back: web.LocalPath(v["return"])}
 	whole, ok := s.guard.Whole(r)
 	a.token = session.Derive(seed, whole.Key, "again "+whole.ID+" "+string(a.channel))
-	a.lanes = []string{whole.Key + "/again/" + whole.ID}
-	var tried error
+	// Under the secret, which nobody else can claim: others know the session's id.
+	a.lanes = []string{whole.Key + "/again/" + hex.EncodeToString(whole.Hash()[:16])}
+	counter := s.address
+	counter.Subject = budget.Network(r.RemoteAddr)
+	var tried, counted error
 	var wg sync.WaitGroup
 	if ok {
 		wg.Go(func() { tried = s.guard.Try(r.Context(), s.lane, a.lanes[0], a.token.ID) })
+		wg.Go(func() { counted = s.table.Count(r.Context(), counter, a.now) })
 	}
 	a.user, a.whole, err = s.guard.SignedIn(w, r, a.back)
 	wg.Wait()
 	if err != nil {
 		return err
 	}
+	tried = cmp.Or(counted, tried)
 	if tried != nil {
 		return s.explain(a, tried)
 	}

@@ -58,7 +58,11 @@ func (f *form) check() []web.Field {
 
 // content is what makes two forms the same form.
 func (f *form) content() string {
-	return "login" + strconv.Quote(f.address) + strconv.Quote(f.password)
+	content := "login" + strconv.Quote(f.address) + strconv.Quote(f.password)
+	if f.Return != "" || f.bearer {
+		content += strconv.Quote(f.Return) + strconv.FormatBool(f.bearer)
+	}
+	return content
 }
 
 func (f *form) token() session.Token {

@@ -56,11 +56,33 @@ func (s *step) everywhere(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return s.guard.Refuse(w, r, err)
 	}
-	err = s.table.NewEpoch(r.Context(), u, hex.EncodeToString(session.Random(16)))
-	if err != nil && !errors.Is(err, store.ErrRefused) { // refused: another browser did it just now
+	err = s.renew(r.Context(), u)
+	if err != nil {
 		return err
 	}
 	return s.goodbye(w, r, web.EverywhereOut)
+}
+
+// renew insists on an epoch of its own. One that another request gave the user
+// meanwhile will not do: a new password or phone gives one, too, with which the
+// session that changed it lives on.
+func (s *step) renew(ctx context.Context, u store.User) error {
+	next := hex.EncodeToString(session.Random(16))
+	for range 4 {
+		err := s.table.NewEpoch(ctx, u, next)
+		if !errors.Is(err, store.ErrRefused) {
+			return err
+		}
+		latest, err := s.table.User(ctx, u.Key)
+		if errors.Is(err, store.ErrNotFound) || err == nil && latest.UID != u.UID {
+			return nil // deleted, and its sessions with it
+		}
+		if err != nil {
+			return err
+		}
+		u = latest
+	}
+	return store.ErrRefused
 }
 
 // goodbye makes the browser forget the session and what it kept of its pages.

@@ -19,6 +19,7 @@ import (
 	"latchkey/shared/announce"
 	"latchkey/shared/authy"
 	"latchkey/shared/env"
+	"latchkey/shared/providers"
 	"latchkey/shared/push"
 	"latchkey/shared/store"
 	"latchkey/shared/verify"
@@ -81,7 +82,9 @@ func (s *step) receive(w http.ResponseWriter, r *http.Request) error {
 		return web.Malformed("The request broke off.")
 	}
 	if len(body) > maxBody {
-		return web.TooLarge()
+		p := web.TooLarge()
+		p.Detail = "A callback may hold 64 KiB."
+		return p
 	}
 	for _, v := range s.receivers {
 		if !v.Claims(r.Header) {
@@ -140,6 +143,9 @@ func (s *step) tell(r *http.Request, a store.Approval) {
 	ctx, cancel := context.WithTimeout(r.Context(), telling)
 	defer cancel()
 	action, a, err := s.action(ctx, a)
+	if err == nil {
+		a, err = providers.Standing(ctx, s.table, action, a)
+	}
 	if err == nil {
 		err = s.bus.Tell(ctx, s.table, action, a, s.now())
 	}

@@ -126,19 +126,8 @@ func (s *step) send(w http.ResponseWriter, r *http.Request, a *attempt) error {
 	defer cancel()
 	sent, unsent := s.codes.Send(ctx, target(a.half), a.channel)
 	a.half.Ref, a.half.ProviderRef = sent.Ref, sent.User
-	a.half.Outcome, a.half.ResendAt = store.Sent, s.budget.Next(a.half.Sends, a.now)
-	var limited *otp.LimitedError
-	switch {
-	case errors.Is(unsent, otp.ErrUnreachable):
-		a.half.Outcome = store.Unreachable
-	case errors.As(unsent, &limited):
-		a.half.Outcome = store.Postponed
-		if asked := a.now.Add(limited.After); asked.After(a.half.ResendAt) {
-			a.half.ResendAt = asked
-		}
-	case unsent != nil:
-		a.half.Outcome = store.Unsent
-	}
+	a.half.Outcome = providers.Outcome(unsent)
+	a.half.ResendAt = providers.Later(s.budget.Next(a.half.Sends, a.now), unsent, a.now)
 	err := s.table.RecordSend(r.Context(), a.half)
 	if err != nil {
 		return err

@@ -22,7 +22,7 @@ const used = "A recovery code was used to log in to your account, and to replace
 // half reads the login that a request is at. Nobody else has use for a code. Its
 // errors are for the guard to answer.
 func (s *step) half(r *http.Request) (store.Session, error) {
-	half, _, err := s.guard.Half(r.Context(), r)
+	half, _, err := s.guard.Login(r.Context(), r)
 	if err == nil && half.Flow != store.Login {
 		err = session.ErrNone
 	}
@@ -56,7 +56,7 @@ func (s *step) use(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	t, ok := s.guard.Token(r)
+	t, ok := s.guard.Whole(r)
 	if !ok {
 		return s.guard.Refuse(w, r, session.ErrNone)
 	}
@@ -132,6 +132,9 @@ func (s *step) unreserved(w http.ResponseWriter, r *http.Request) error {
 // spend uses a code up for this login, and no other (R-056). The same login may
 // bring it again, when it did not hear that it was right.
 func (s *step) spend(w http.ResponseWriter, r *http.Request, half store.Session, u store.User, code string) error {
+	if half.Lost { // one code is enough: another would be used up for nothing
+		return s.site.Next(w, r, "/phone", web.PhoneNext)
+	}
 	digest := recovery.Digest(u.UID, code)
 	i := slices.IndexFunc(u.Recovery, func(c store.RecoveryCode) bool { return subtle.ConstantTimeCompare(c.Hash, digest) == 1 })
 	if i < 0 || u.Recovery[i].UsedBy != "" && u.Recovery[i].UsedBy != half.ID {

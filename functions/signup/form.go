@@ -94,6 +94,9 @@ func visible(r rune) bool {
 // apart.
 func (f form) content(p store.Profile) string {
 	var b strings.Builder
+	if f.bearer {
+		b.WriteString("bearer")
+	}
 	for _, v := range []string{p.Name, p.Email, f.password, string(p.Phone)} {
 		b.WriteString(strconv.Quote(v))
 	}

@@ -4,6 +4,7 @@ import (
 	"crypto/subtle"
 	"errors"
 	"net/http"
+	"sync"
 
 	"latchkey/shared/session"
 	"latchkey/shared/store"
@@ -58,9 +59,24 @@ func (s *step) settle(w http.ResponseWriter, r *http.Request, a *attempt) error 
 	return s.confirm(w, r, a)
 }
 
-// farewell tells the old phone, once. That it could not be told is no reason to
-// take anything back.
+// farewell tells the old phone, once, and the vendor that what was lost with it is
+// asked no more. That either failed is no reason to take anything back.
 func (s *step) farewell(r *http.Request, a *attempt) web.Notice {
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	if factors := s.set.Factors(); a.half.Lost && factors != nil {
+		for _, f := range a.user.Factors {
+			if f.SID == "" { // it never registered
+				continue
+			}
+			wg.Go(func() {
+				err := factors.Remove(r.Context(), a.user.UID, f.SID)
+				if err != nil {
+					s.site.Log(r, "a lost factor is still at the vendor", err)
+				}
+			})
+		}
+	}
 	if s.texts.On() && a.user.MovedFrom != "" {
 		err := s.texts.Send(r.Context(), a.user.MovedFrom, moved)
 		if err != nil {

@@ -117,6 +117,17 @@ func (g *Guard) New(t Token, flow store.Flow, p store.Profile) store.Session {
 // ErrNone, ErrOver or ErrConfirmed.
 func (g *Guard) Half(ctx context.Context, r *http.Request) (store.Session, Token, error) {
 	t, ok := g.Token(r)
+	return g.unconfirmed(ctx, t, ok)
+}
+
+// Login is Half for the login that a visitor is at, also when a step of it, such
+// as the proof of a new phone, is under way beside it.
+func (g *Guard) Login(ctx context.Context, r *http.Request) (store.Session, Token, error) {
+	t, ok := g.Whole(r)
+	return g.unconfirmed(ctx, t, ok)
+}
+
+func (g *Guard) unconfirmed(ctx context.Context, t Token, ok bool) (store.Session, Token, error) {
 	if !ok {
 		return store.Session{}, Token{}, ErrNone
 	}

@@ -153,32 +153,6 @@ func (t *Table) EndSession(ctx context.Context, s Session, now time.Time) error 
 	return err
 }
 
-// EndParent ends the session that s was begun from, so that s can take its place:
-// a whole one, or a login whose phone is lost. It may be repeated. ErrRefused says
-// that the parent is over, or was replaced by another.
-func (t *Table) EndParent(ctx context.Context, s Session, now time.Time) error {
-	kind := "attribute_exists(confirmed_at)"
-	if s.Lost {
-		kind = "attribute_exists(lost) AND attribute_not_exists(confirmed_at)"
-	}
-	_, err := t.update(ctx, sessionKey(s.Key, s.Parent), "SET ended_by = :by, valid_until = :now, expires_at = :expires_at"+
-		" REMOVE secret, previous, previous_to, proof, approval, "+profile,
-		"uid = :uid AND epoch = :epoch AND (attribute_exists(secret) AND "+kind+" AND valid_until > :now OR ended_by = :by)",
-		item{
-			":by": text(s.ID), ":uid": text(s.UID), ":epoch": text(s.Epoch),
-			":now": millis(now), ":expires_at": seconds(now.Add(2 * day)),
-		})
-	return err
-}
-
-// AdoptEpoch lets a whole session outlive the change of its user's epoch that it
-// made itself.
-func (t *Table) AdoptEpoch(ctx context.Context, s Session, epoch string) error {
-	_, err := t.update(ctx, sessionKey(s.Key, s.ID), "SET epoch = :epoch", "attribute_exists(confirmed_at) AND secret = :secret",
-		item{":epoch": text(epoch), ":secret": binary(s.Secret)})
-	return err
-}
-
 // DropSession deletes a session that led to nothing: one for which no vendor
 // was asked. Any other stays.
 func (t *Table) DropSession(ctx context.Context, s Session) error {

@@ -131,7 +131,7 @@ func readJSON(body []byte, fields []string) (Values, error) {
 		name = strings.TrimSuffix(name, "?")
 		_, repeated := values[name]
 		if repeated || !known {
-			return nil, Malformed("A key of the document is unknown or comes twice. This route takes " + strings.ReplaceAll(strings.Join(fields, ", "), "?", "") + ".")
+			return nil, unknownKey(fields)
 		}
 		values[name] = value
 	}
@@ -144,6 +144,15 @@ func readJSON(body []byte, fields []string) (Values, error) {
 		return nil, Malformed("The document must be one JSON object.")
 	}
 	return values, nil
+}
+
+// unknownKey says which keys a document may have.
+func unknownKey(fields []string) *Problem {
+	if len(fields) == 0 {
+		return Malformed("A key of the document is unknown. This route takes none.")
+	}
+	known := strings.ReplaceAll(strings.Join(fields, ", "), "?", "")
+	return Malformed("A key of the document is unknown or comes twice. This route takes " + known + ".")
 }
 
 // member reads one key and its string, or a flag's true or false under the name

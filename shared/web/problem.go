@@ -211,7 +211,7 @@ func ContentType() *Problem {
 
 // Invalid names what is wrong with each field.
 func Invalid(fields ...Field) *Problem {
-	return &Problem{Status: 422, Code: "invalid", Title: "Please check the form", Detail: "Some of it needs another look. Everything is needed.", Fields: fields}
+	return &Problem{Status: 422, Code: "invalid", Title: "Please check the form", Detail: "Some of it needs another look.", Fields: fields}
 }
 
 // Wait is a limit.

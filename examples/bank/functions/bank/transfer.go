@@ -30,6 +30,9 @@ func (s *step) form(w http.ResponseWriter, r *http.Request, c gate.Caller) error
 	return s.answer(w, r, "Send money", content{Show: "form", Caller: c, Form: f}, map[string]any{"payees": payees, "form": f.Seed})
 }
 
+// factorPush is how the authorizer calls a proof that a device gave.
+const factorPush = "push"
+
 // order asks the customer's phone. Who has no device that can be asked has given
 // a code a moment ago, which will do.
 func (s *step) order(w http.ResponseWriter, r *http.Request, c gate.Caller) error {
@@ -55,8 +58,11 @@ func (s *step) order(w http.ResponseWriter, r *http.Request, c gate.Caller) erro
 		User: c.User, Message: "Send money?", Reference: reference,
 		Details: []detail{{"to", f.To}, {"amount", amount}}, ExpiresIn: 300,
 	})
+	noDevice := refusedWith(err) == "no_device"
 	switch {
-	case refusedWith(err) == "no_device":
+	case noDevice && c.Factor == factorPush: // by a device that is gone since: nothing was asked for this
+		return web.Reauth().SendTo(web.Toward("/login/again", "/bank/transfers"), web.ProveAgain)
+	case noDevice:
 		a = approval{Status: "approved", Reference: reference}
 		return s.answer(w, r, "Sent", content{Show: "transfer", Caller: c, Done: a}, map[string]any{"status": a.Status, "reference": reference})
 	case err != nil:
