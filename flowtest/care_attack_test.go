@@ -23,7 +23,7 @@ func closed(t *testing.T, what string, v *rig.Visitor) {
 		}
 	}
 	for path, fields := range map[string]map[string]string{
-		"/password": {"current": password, "password": another}, "/phone": number(newPhone), "/recovery/codes": nil, "/login/again": nil,
+		"/password": {"current": password, "password": another}, "/phone": moveTo(newPhone), "/recovery/codes": knowing(password, nil), "/login/again": nil,
 	} {
 		if a := v.Post(path, fields); a.Status < 400 && a.Next != "/verify" && a.Next != "/status" && !strings.HasPrefix(a.Next, "/login") {
 			t.Errorf("%s: POST %s is answered %d %q", what, path, a.Status, a.Next)
@@ -47,7 +47,7 @@ func TestStolenHalfSessionsInCare(t *testing.T) {
 	eachOnce(t, func(t *testing.T, r *rig.Rig, v *rig.Visitor) {
 		signUp(t, r, v, ada, adaPhone)
 		r.Clock.Advance(10 * time.Minute)
-		expect(t, v.Post("/phone", number("+14155552690")), moved(v), "/verify")
+		expect(t, v.Post("/phone", moveTo("+14155552690")), moved(v), "/verify")
 		closed(t, "a move", holding(t, r, v, step(t, r, v)))
 		expect(t, v.Post("/login/again", nil), moved(v), "/verify")
 		closed(t, "a proof", holding(t, r, v, step(t, r, v)))
@@ -74,7 +74,7 @@ func TestStepBesideAnothersSession(t *testing.T) {
 			c.SetCookie(v.Cookie())
 			return c
 		}
-		expect(t, mallory.Post("/phone", number(newPhone)), moved(v), "/verify")
+		expect(t, mallory.Post("/phone", moveTo(newPhone)), moved(v), "/verify")
 		c := mixed()
 		expect(t, c.Post("/verify", map[string]string{"code": r.Handset().Code(newPhone)}), moved(v), "/account")
 		if a := c.Get("/account"); phoneOf(t, r) != adaPhone || a.Status != 200 || strings.Contains(a.Body, ada) {
@@ -110,7 +110,7 @@ func TestBegunAndThenOver(t *testing.T) {
 			expect(t, v.Post("/password", map[string]string{"current": password, "password": another}), 200, "/account")
 		},
 		"another move": func(t *testing.T, r *rig.Rig, v *rig.Visitor) {
-			expect(t, v.Post("/phone", number("+14155552690")), 200, "/verify")
+			expect(t, v.Post("/phone", moveTo("+14155552690")), 200, "/verify")
 			expect(t, v.Post("/verify", map[string]string{"code": r.Handset().Code("+14155552690")}), 200, "/account")
 		},
 		"a proof": func(t *testing.T, r *rig.Rig, v *rig.Visitor) {
@@ -127,7 +127,7 @@ func TestBegunAndThenOver(t *testing.T) {
 			signUp(t, r, v, ada, adaPhone)
 			mover, prover := clone(t, r, v), clone(t, r, v)
 			r.Clock.Advance(time.Minute)
-			expect(t, mover.Post("/phone", number(newPhone)), 200, "/verify")
+			expect(t, mover.Post("/phone", moveTo(newPhone)), 200, "/verify")
 			expect(t, prover.Post("/login/again", nil), 200, "/verify")
 			code := r.Handset().Code(adaPhone)
 			end(t, r, v)
@@ -276,12 +276,12 @@ func TestCoolingDown(t *testing.T) {
 	eachOnce(t, func(t *testing.T, r *rig.Rig, v *rig.Visitor) {
 		signUp(t, r, v, ada, adaPhone)
 		codes := recoveryCodes(t, v)
-		expect(t, v.Post("/phone", number(newPhone)), moved(v), "/verify")
+		expect(t, v.Post("/phone", moveTo(newPhone)), moved(v), "/verify")
 		expect(t, v.Post("/verify", map[string]string{"code": r.Handset().Code(newPhone)}), moved(v), "/account")
 		cool := func() {
 			t.Helper()
 			for path, fields := range map[string]map[string]string{
-				"/password": {"current": password, "password": another}, "/phone": number(bobPhone), "/recovery/codes": nil,
+				"/password": {"current": password, "password": another}, "/phone": moveTo(bobPhone), "/recovery/codes": knowing(password, nil),
 			} {
 				a := v.Post(path, fields)
 				wait, _ := a.Doc["retry_after"].(float64)

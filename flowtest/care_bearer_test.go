@@ -105,7 +105,7 @@ func TestBearerFlows(t *testing.T) {
 	if a := p.Get("/account"); a.Status != 200 || device == "" {
 		t.Errorf("after another password: %d, device %q", a.Status, device)
 	}
-	move := tokenOf(t, p.Post("/phone", number(newPhone)))
+	move := tokenOf(t, p.Post("/phone", knowing(another, number(newPhone))))
 	moved := tokenOf(t, program(t, r, move).Post("/verify", map[string]string{"code": r.Handset().Code(newPhone)}))
 	expect(t, p.Get("/account"), 401, "no_session")
 	p = program(t, r, moved)

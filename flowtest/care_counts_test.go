@@ -10,7 +10,8 @@ import (
 
 // What account care costs: round trips in sequence, and calls to vendors (design
 // section 3). A proof takes the old session's place in one more than a login's
-// confirmation, and a move writes the user besides.
+// confirmation, and a move writes the user besides. The current password costs one
+// trip, the count of its try, before anything else is written or sent.
 func TestCostsOfCare(t *testing.T) {
 	verifyAlone(t, func(t *testing.T, r *rig.Rig, v *rig.Visitor) {
 		signUp(t, r, v, ada, adaPhone)
@@ -32,10 +33,13 @@ func TestCostsOfCare(t *testing.T) {
 		m.request("another password", 4, tell, post("/password", map[string]string{"current": password, "password": another}))
 		m.request("recovery codes", 1, nil, get("/recovery/codes"))
 		var codes []string
-		m.request("new recovery codes", 2, tell, func() rig.Answer { codes = recoveryCodes(t, v); return rig.Answer{} })
+		m.request("codes, wrong password", 2, nil, post("/recovery/codes", knowing("wrong horse", nil)))
+		m.request("new recovery codes", 3, tell, func() rig.Answer { codes = codesFor(t, v, another); return rig.Answer{} })
 		m.request("phone form", 1, nil, get("/phone"))
-		m.request("the phone that there is", 1, nil, post("/phone", number(adaPhone)))
-		expect(t, m.request("another phone", 3, send, post("/phone", number(newPhone))), moved(v), "/verify")
+		m.request("no password", 1, nil, post("/phone", number(newPhone)))
+		m.request("another phone, wrong password", 2, nil, post("/phone", knowing("wrong horse", number(newPhone))))
+		m.request("the phone that there is", 2, nil, post("/phone", knowing(another, number(adaPhone))))
+		expect(t, m.request("another phone", 4, send, post("/phone", knowing(another, number(newPhone)))), moved(v), "/verify")
 		moveTold := append([]string{check}, tell...)
 		expect(t, m.request("move confirmed", 4, moveTold, post("/verify", entered(newPhone))), moved(v), "/account")
 		r.Clock.Advance(time.Hour)

@@ -228,11 +228,11 @@ func TestDyingInRecovery(t *testing.T) {
 // Dying while codes are made: the same press again shows ten, and those are good.
 func TestDyingInCodes(t *testing.T) {
 	t.Parallel()
-	deaths(t, map[string]int{"verify": 3}, func(t *testing.T, r *rig.Rig, v *rig.Visitor) {
+	deaths(t, map[string]int{"verify": 5}, func(t *testing.T, r *rig.Rig, v *rig.Visitor) {
 		signUp(t, r, v, ada, adaPhone)
 	}, func(t *testing.T, what string, r *rig.Rig, v *rig.Visitor, n int64, fault rig.Fault) {
 		r.Wire.Break(dieAt(n, fault))
-		v.Post("/recovery/codes", nil)
+		v.Post("/recovery/codes", knowing(password, nil))
 		r.Wire.Break(nil)
 		goodCodes(t, what, r, recoveryCodes(t, v))
 	})
@@ -257,10 +257,10 @@ func goodCodes(t *testing.T, what string, r *rig.Rig, codes []string) {
 // page, and one text went out at most; the account's phone is as it was.
 func TestDyingInPhone(t *testing.T) {
 	t.Parallel()
-	deaths(t, map[string]int{"verify": 10}, func(t *testing.T, r *rig.Rig, v *rig.Visitor) {
+	deaths(t, map[string]int{"verify": 12}, func(t *testing.T, r *rig.Rig, v *rig.Visitor) {
 		signUp(t, r, v, ada, adaPhone)
 	}, func(t *testing.T, what string, r *rig.Rig, v *rig.Visitor, n int64, fault rig.Fault) {
-		form := seeded(number(newPhone))
+		form := seeded(moveTo(newPhone))
 		r.Wire.Break(dieAt(n, fault))
 		v.Post("/phone", form)
 		r.Wire.Break(nil)
@@ -291,7 +291,7 @@ func TestDyingInMove(t *testing.T) {
 	t.Parallel()
 	deaths(t, map[string]int{"verify": 7, "authy": 7}, func(t *testing.T, r *rig.Rig, v *rig.Visitor) {
 		signUp(t, r, v, ada, adaPhone)
-		expect(t, v.Post("/phone", number(newPhone)), 303, "/verify")
+		expect(t, v.Post("/phone", moveTo(newPhone)), 303, "/verify")
 	}, func(t *testing.T, what string, r *rig.Rig, v *rig.Visitor, n int64, fault rig.Fault) {
 		before := clone(t, r, v)
 		code := map[string]string{"code": r.Handset().Code(newPhone)}
@@ -335,7 +335,7 @@ func TestLostAnswersInCare(t *testing.T) {
 		})
 	})
 	t.Run("codes", func(t *testing.T) {
-		stumbles(t, "recovery", 2, signedUp, func(what string, r *rig.Rig, v *rig.Visitor) {
+		stumbles(t, "recovery", 4, signedUp, func(what string, r *rig.Rig, v *rig.Visitor) {
 			goodCodes(t, what, r, recoveryCodes(t, v))
 			once(what, r, rig.Answer{}, "", readsMade)
 		})
@@ -353,7 +353,7 @@ func TestLostAnswersInCare(t *testing.T) {
 	t.Run("move", func(t *testing.T) {
 		stumbles(t, "verify", 5, func(t *testing.T, r *rig.Rig, v *rig.Visitor) {
 			signUp(t, r, v, ada, adaPhone)
-			expect(t, v.Post("/phone", number(newPhone)), 303, "/verify")
+			expect(t, v.Post("/phone", moveTo(newPhone)), 303, "/verify")
 		}, func(what string, r *rig.Rig, v *rig.Visitor) {
 			a := v.Post("/verify", map[string]string{"code": r.Handset().Code(newPhone)})
 			if a.Next != "/account" || phoneOf(t, r) != newPhone || warned(r, adaPhone, readsMoved) > 1 {

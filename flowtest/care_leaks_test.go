@@ -39,7 +39,9 @@ func TestCareLeaksNothing(t *testing.T) {
 		keep(v)
 		expect(t, v.Post("/verify", map[string]string{"code": texted(adaPhone)}), moved(v), "/account")
 		keep(v)
-		expect(t, v.Post("/phone", number(newPhone)), moved(v), "/verify")
+		expect(t, v.Post("/phone", knowing(another, number(newPhone))), moved(v), "/verify")
+		v.Post("/phone", knowing("one more guess", number(newPhone)))
+		v.Post("/recovery/codes", knowing("the last guess", nil))
 		keep(v)
 		expect(t, v.Post("/verify", map[string]string{"code": texted(newPhone)}), moved(v), "/account")
 		r.Clock.Advance(time.Hour)
@@ -51,7 +53,7 @@ func TestCareLeaksNothing(t *testing.T) {
 		expect(t, v.Post("/verify", map[string]string{"code": texted(bobPhone)}), moved(v), "/account")
 		keep(v)
 		toldOf(t, r)
-		noneOf(t, r, append(append(secrets, codes...), password, another, "not the one at all", "one more horse", "0000-0000-0000-0001"))
+		noneOf(t, r, append(append(secrets, codes...), password, another, "not the one at all", "one more horse", "one more guess", "the last guess", "0000-0000-0000-0001"))
 	})
 }
 

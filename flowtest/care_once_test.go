@@ -66,7 +66,7 @@ func TestCareAtOnce(t *testing.T) {
 		}
 		checkAccount(t, v)
 
-		answers, windows = atOnce(t, r, v, "/phone", seeded(number(newPhone)))
+		answers, windows = atOnce(t, r, v, "/phone", seeded(knowing(another, number(newPhone))))
 		same(t, r, v, answers, windows, "/verify")
 		if n := len(r.Handset().Messages(newPhone)); n != 1 {
 			t.Errorf("%d texts to the new phone", n)
@@ -110,7 +110,7 @@ func TestRecoveryAtOnce(t *testing.T) {
 	verifyAlone(t, func(t *testing.T, r *rig.Rig, v *rig.Visitor) {
 		signUp(t, r, v, ada, adaPhone)
 		abreastIn(r, "recovery", 20)
-		made, _ := atOnce(t, r, v, "/recovery/codes", nil)
+		made, _ := atOnce(t, r, v, "/recovery/codes", knowing(password, nil))
 		r.Wire.Break(nil)
 		var shown []string
 		for _, a := range made {

@@ -90,10 +90,24 @@ func TestCarePages(t *testing.T) {
 	if strings.Contains(a.Body, "wrong horse") || strings.Contains(a.Body, "one more horse") {
 		t.Error("the page shows a password")
 	}
-	page("phone", "/phone", "Your new phone", `autocomplete="tel-national"`, `autocomplete="country"`, "ending in 71", `name="form" value="`)
-	refused("phone, the same", v.Post("/phone", number(adaPhone)), 422, "Your new phone", `id="phone-wrong"`, `value="4155552671"`)
-	page("codes, none", "/recovery/codes", "Recovery codes", "You have none yet", "Make recovery codes")
-	a = v.Post("/recovery/codes", nil)
+	page("phone", "/phone", "Your new phone", `autocomplete="tel-national"`, `autocomplete="country"`, "ending in 71", `name="form" value="`,
+		`autocomplete="username" value="`+ada+`" hidden`, `name="current" type="password" autocomplete="current-password"`, `data-reveal="current"`)
+	refused("phone, the same", v.Post("/phone", moveTo(adaPhone)), 422, "Your new phone", `id="phone-wrong"`, `value="4155552671"`)
+	refused("phone, no password", v.Post("/phone", number(newPhone)), 422, "Your new phone", `id="current-wrong"`, `value="4155552699"`)
+	a = v.Post("/phone", knowing("wrong horse", number("+14155552690")))
+	refused("phone, wrong password", a, 401, "Your new phone", "not your current password", `value="4155552690"`)
+	if strings.Contains(a.Body, "wrong horse") {
+		t.Error("the page shows a password")
+	}
+	page("codes, none", "/recovery/codes", "Recovery codes", "You have none yet", "Make recovery codes",
+		`autocomplete="username" value="`+ada+`" hidden`, `name="current" type="password" autocomplete="current-password"`, `data-reveal="current"`)
+	refused("codes, no password", v.Post("/recovery/codes", nil), 422, "Recovery codes", `id="current-wrong"`)
+	a = v.Post("/recovery/codes", knowing("wrong horse", nil))
+	refused("codes, wrong password", a, 401, "Recovery codes", "not your current password")
+	if strings.Contains(a.Body, "wrong horse") {
+		t.Error("the page shows a password")
+	}
+	a = v.Post("/recovery/codes", knowing(password, nil))
 	sound(t, "codes, shown", a.Body, "Recovery codes")
 	lacking(t, "codes, shown", a.Body, "shown only now", `<ol class="codes">`)
 	if a.Header.Get("Cache-Control") != "no-store" || strings.Contains(a.Body, `action="/recovery/codes"`) {
@@ -109,7 +123,7 @@ func TestCarePages(t *testing.T) {
 		}
 		return rig.None
 	})
-	refused("codes, with a problem", v.Post("/recovery/codes", nil), 503, "Recovery codes", "Make new ones")
+	refused("codes, with a problem", v.Post("/recovery/codes", knowing(password, nil)), 503, "Recovery codes", "Make new ones")
 	r.Wire.Break(nil)
 	r.Clock.Advance(10 * time.Minute)
 	page("proof", "/login/again?return=%2Fpassword", "Confirm that it is you", `name="return" value="/password"`, "ending in 71", "Send me a code", `name="channel" value="call"`, `href="/account"`)
@@ -120,7 +134,7 @@ func TestCarePages(t *testing.T) {
 	expect(t, v.Post("/login/again", nil), 303, "/verify")
 	page("code of a proof", "/verify", "Confirm that it is you", `autocomplete="one-time-code"`, ">Confirm</button>", `<a href="/account">Not now</a>`, "ending in 71", `href="/account"`)
 	expect(t, v.Post("/verify", map[string]string{"code": r.Handset().Code(adaPhone)}), 303, "/account")
-	expect(t, v.Post("/phone", number(newPhone)), 303, "/verify")
+	expect(t, v.Post("/phone", moveTo(newPhone)), 303, "/verify")
 	page("code of a move", "/verify", "Verify your phone", `autocomplete="one-time-code"`, ">Verify</button>", `<a href="/phone">Enter another</a>`, "ending in 99", `>Your account<`)
 	recoveryPages(t, r)
 }

@@ -1,6 +1,7 @@
 package flowtest
 
 import (
+	"maps"
 	"regexp"
 	"strings"
 	"testing"
@@ -11,10 +12,26 @@ import (
 
 const newPhone = "+14155552699"
 
+// knowing is a form with the current password.
+func knowing(current string, fields map[string]string) map[string]string {
+	f := map[string]string{"current": current}
+	maps.Copy(f, fields)
+	return f
+}
+
+// moveTo is a phone as the form takes it of who is signed in.
+func moveTo(phone string) map[string]string { return knowing(password, number(phone)) }
+
 // recoveryCodes makes codes and returns them as a page or a document shows them.
 func recoveryCodes(t *testing.T, v *rig.Visitor) []string {
 	t.Helper()
-	a := v.Post("/recovery/codes", nil)
+	return codesFor(t, v, password)
+}
+
+// codesFor is recoveryCodes with a password.
+func codesFor(t *testing.T, v *rig.Visitor, current string) []string {
+	t.Helper()
+	a := v.Post("/recovery/codes", knowing(current, nil))
 	list := codesIn(a)
 	if a.Status != 200 || len(list) != 10 {
 		t.Fatalf("%d codes: %d %s", len(list), a.Status, a.Body)
@@ -82,6 +99,9 @@ func TestPassword(t *testing.T) {
 		}
 		expect(t, v.Post("/password", form), moved(v), "/account")
 		expect(t, v.Post("/password", form), moved(v), "/account") // the answer was lost
+		if n := warned(r, adaPhone, readsPassword); n != 1 {
+			t.Errorf("told %d times", n)
+		}
 		checkAccount(t, v)
 		if a := other.Get("/account"); a.Status == 200 {
 			t.Error("another session lives on")
@@ -101,7 +121,7 @@ func TestAnotherPhone(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, r *rig.Rig, v *rig.Visitor) {
 		signUp(t, r, v, ada, adaPhone)
-		expect(t, v.Post("/phone", number(newPhone)), moved(v), "/verify")
+		expect(t, v.Post("/phone", moveTo(newPhone)), moved(v), "/verify")
 		checkAccount(t, v)
 		expect(t, v.Post("/verify", map[string]string{"code": r.Handset().Code(newPhone)}), moved(v), "/account")
 		if a := v.Get("/account"); a.Status != 200 || !strings.Contains(a.Body, "99") {

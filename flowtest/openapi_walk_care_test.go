@@ -2,7 +2,6 @@ package flowtest
 
 import (
 	"fmt"
-	"maps"
 	"strings"
 	"testing"
 	"time"
@@ -107,8 +106,8 @@ func withheld(t *testing.T, v *rig.Visitor, code string) {
 		expect(t, v.Get(path), 403, code)
 	}
 	expect(t, v.Post("/password", map[string]string{"current": password, "password": "another horse battery"}), 403, code)
-	expect(t, v.Post("/phone", number("+14155552673")), 403, code)
-	expect(t, v.Post("/recovery/codes", nil), 403, code)
+	expect(t, v.Post("/phone", moveTo("+14155552673")), 403, code)
+	expect(t, v.Post("/recovery/codes", knowing(password, nil)), 403, code)
 }
 
 // walkPhone changes the phone, after which nothing else can be changed for a
@@ -116,12 +115,14 @@ func withheld(t *testing.T, v *rig.Visitor, code string) {
 func walkPhone(t *testing.T, r *rig.Rig, v *rig.Visitor) {
 	signUp(t, r, v, ada, adaPhone)
 	v.Get("/phone")
-	expect(t, v.Post("/phone", number("")), 422, "invalid")
-	form := maps.Clone(number(newPhone))
+	expect(t, v.Post("/phone", moveTo("")), 422, "invalid")
+	expect(t, v.Post("/phone", number(newPhone)), 422, "invalid")
+	expect(t, v.Post("/phone", knowing("wrong horse", number(newPhone))), 401, "bad_credentials")
+	form := moveTo(newPhone)
 	form["form"] = strings.Repeat("s", 40)
 	expect(t, v.Post("/phone", form), 200, "/verify")
 	expect(t, v.Post("/phone", form), 200, "/verify")
-	expect(t, v.Post("/phone", number(newPhone)), 429, "wait")
+	expect(t, v.Post("/phone", moveTo(newPhone)), 429, "wait")
 	v.Get("/verify")
 	expect(t, v.Post("/verify", map[string]string{"code": r.Handset().Code(newPhone)}), 200, "/account")
 	withheld(t, v, "cooling")
@@ -131,6 +132,12 @@ func walkPhone(t *testing.T, r *rig.Rig, v *rig.Visitor) {
 func walkRecovery(t *testing.T, r *rig.Rig, v *rig.Visitor) {
 	member(t, r, v, ada, adaPhone)
 	v.Get("/recovery/codes")
+	expect(t, v.Post("/recovery/codes", nil), 422, "invalid")
+	for i := range 5 {
+		expect(t, v.Post("/recovery/codes", knowing(fmt.Sprint("wrong horse ", i), nil)), 401, "bad_credentials")
+	}
+	expect(t, v.Post("/recovery/codes", knowing("wrong horse battery", nil)), 429, "wait")
+	r.Clock.Advance(time.Minute)
 	codes := recoveryCodes(t, v)
 	expect(t, v.Get("/recovery"), 200, "/account")
 	v.Get("/recovery/codes")

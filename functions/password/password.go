@@ -7,14 +7,12 @@ package password
 import (
 	"context"
 	_ "embed" // the page
-	"encoding/hex"
 	"errors"
 	"net/http"
-	"strconv"
 	"sync"
-	"time"
 
 	"latchkey/shared/env"
+	"latchkey/shared/knowledge"
 	"latchkey/shared/message"
 	"latchkey/shared/password"
 	"latchkey/shared/session"
@@ -34,9 +32,8 @@ type step struct {
 	table *store.Table
 	guard *session.Guard
 	care  *session.Care
-	lane  session.Lane
 	texts *message.Client
-	cost  int
+	known *knowledge.Factor
 }
 
 // New makes the step from its environment.
@@ -45,9 +42,8 @@ func New(_ context.Context, cfg env.Config) (http.Handler, error) {
 	s := &step{site: web.New(cfg, vars), table: store.Open(cfg, vars)}
 	s.guard = session.NewGuard(cfg, vars, s.table, s.site)
 	s.care = session.NewCare(vars, s.guard)
-	s.lane = session.Lane{Free: 5, Longest: 15 * time.Minute}
 	s.texts = message.New(cfg, vars)
-	s.cost = password.Cost(vars)
+	s.known = knowledge.New(vars, s.guard)
 	err := vars.Err()
 	if err != nil {
 		return nil, err
@@ -94,22 +90,23 @@ func (s *step) change(w http.ResponseWriter, r *http.Request) error {
 	if len(wrong) > 0 {
 		return refuse(web.Invalid(wrong...))
 	}
-	err = s.prove(r, u, v["current"], v["password"])
-	var limited *store.Limited
-	switch {
-	case errors.As(err, &limited):
-		return refuse(web.Wait(limited.After, "There were too many tries. Please wait before the next one."))
-	case errors.Is(err, password.ErrWrong) && password.Compare(u.Hash, v["password"], s.cost) == nil:
-		return s.done(w, r, full, u.Epoch) // a form sent twice, the first time with success
-	case errors.Is(err, password.ErrWrong):
-		p := web.BadCredentials()
-		p.Detail = "That is not your current password. Check it and try again."
+	form := s.known.Form(r, "password", v["current"], v["password"])
+	p := s.known.Try(r, u, form)
+	if p != nil {
 		return refuse(p)
-	case err != nil:
-		return refuse(web.Unavailable(err))
 	}
-	epoch, err := s.replace(r, u, full, v["password"])
-	if err != nil {
+	if knowledge.Same(form, u.PasswordBy) { // sent twice, the first time with success
+		return s.done(w, r, full, u.Epoch)
+	}
+	p = s.known.Compare(u, v["current"])
+	if p != nil {
+		return refuse(p)
+	}
+	epoch, err := s.replace(r, u, full, v["password"], form)
+	switch {
+	case errors.Is(err, errOver):
+		return web.NoSession("Your password is changed. Log in with the new one.").SendTo("/login", web.UseNewOne)
+	case err != nil:
 		return refuse(web.Unavailable(err))
 	}
 	return s.done(w, r, full, epoch)
@@ -117,10 +114,7 @@ func (s *step) change(w http.ResponseWriter, r *http.Request) error {
 
 // faults says what is wrong with the fields.
 func faults(current, next string) []web.Field {
-	var wrong []web.Field
-	if current == "" {
-		wrong = append(wrong, web.Field{Name: "current", Text: "Enter your current password."})
-	}
+	wrong := knowledge.Missing(current)
 	text := password.Fault(next)
 	if text == "" && next == current {
 		text = "Choose another password than the one you have."
@@ -131,34 +125,24 @@ func faults(current, next string) []web.Field {
 	return wrong
 }
 
-// prove compares the current password, in a lane of its own, so that who has
-// stolen a session cannot guess on. The same form sent again is the same try; it
-// is recognised by what only the client keeps, or the table would hold a fast hash
-// of what was typed.
-func (s *step) prove(r *http.Request, u store.User, current, next string) error {
-	t, _ := s.guard.Whole(r)
-	id := hex.EncodeToString(session.Digest(t.Secret, strconv.Quote(current)+strconv.Quote(next))[:16])
-	err := s.guard.Try(r.Context(), s.lane, subject(u), id)
-	if err != nil {
-		return err
-	}
-	return password.Compare(u.Hash, current, s.cost)
-}
+// Why a change is not answered as one.
+var (
+	errRival = errors.New("the account was changed meanwhile")
+	errOver  = errors.New("the session ended while its password was changed")
+)
 
-// subject is what wrong passwords are counted under.
-func subject(u store.User) string { return u.Key + " password " + u.Epoch }
-
-// replace writes the new password, and then lets this session live on.
-func (s *step) replace(r *http.Request, u store.User, full store.Session, next string) (epoch string, err error) {
-	hash, err := password.Hash(next, s.cost)
+// replace writes the new password, and then lets this session live on. errOver
+// says that it is over, but the password is changed.
+func (s *step) replace(r *http.Request, u store.User, full store.Session, next, form string) (epoch string, err error) {
+	hash, err := s.known.Hash(next)
 	if err != nil {
 		return "", err
 	}
 	epoch = session.NextEpoch(full)
 	first := true
-	err = s.table.ChangePassword(r.Context(), u, hash, epoch)
+	err = s.table.ChangePassword(r.Context(), u, hash, epoch, form)
 	if errors.Is(err, store.ErrRefused) {
-		first, err = s.replaced(r.Context(), u, hash, next, epoch)
+		first, err = s.replaced(r.Context(), u, hash, form)
 	}
 	if err != nil {
 		return "", err
@@ -169,27 +153,23 @@ func (s *step) replace(r *http.Request, u store.User, full store.Session, next s
 	}
 	err = s.table.AdoptEpoch(r.Context(), full, epoch)
 	wg.Wait()
+	if errors.Is(err, store.ErrRefused) {
+		err = errOver
+	}
 	return epoch, err
 }
 
-// errRival says that another request changed the account meanwhile.
-var errRival = errors.New("the account was changed meanwhile")
-
 // replaced finds out whether a change that was refused is made all the same: by
 // this very request, whose answer was lost, or by an equal one.
-func (s *step) replaced(ctx context.Context, u store.User, hash, next, epoch string) (first bool, err error) {
+func (s *step) replaced(ctx context.Context, u store.User, hash, form string) (first bool, err error) {
 	latest, err := s.table.User(ctx, u.Key)
-	switch {
-	case err != nil:
+	if err != nil {
 		return false, err
-	case latest.UID != u.UID || latest.Epoch != epoch:
-		return false, errRival
-	case latest.Hash == hash:
-		return true, nil
-	case password.Compare(latest.Hash, next, s.cost) != nil:
+	}
+	if latest.UID != u.UID || !knowledge.Same(form, latest.PasswordBy) {
 		return false, errRival
 	}
-	return false, nil
+	return latest.Hash == hash, nil
 }
 
 // tell warns the user's phone. The change is made all the same.

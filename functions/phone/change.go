@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"latchkey/shared/budget"
+	"latchkey/shared/knowledge"
 	"latchkey/shared/numbers"
 	"latchkey/shared/otp"
 	"latchkey/shared/providers"
@@ -37,7 +38,7 @@ func (a *attempt) send(r *http.Request) budget.Send {
 
 // change takes the form.
 func (s *step) change(w http.ResponseWriter, r *http.Request) error {
-	v, err := web.Read(r, "form", "countryCode", "phone")
+	v, err := web.Read(r, "form", "countryCode", "phone", "current")
 	if err != nil {
 		return err
 	}
@@ -52,14 +53,31 @@ func (s *step) change(w http.ResponseWriter, r *http.Request) error {
 	}
 	number, wrong := s.plan.Parse(a.form.Country, a.form.Phone)
 	a.form.Country = cmp.Or(numbers.Region(a.form.Country), s.plan.Guess(r.Header.Get("Accept-Language")))
-	if len(wrong) == 0 && number.Phone == a.user.Phone && !a.from.Lost {
-		wrong = []web.Field{{Name: "phone", Text: "That is the phone of your account already. Enter another one."}}
+	if !a.from.Lost {
+		wrong = append(wrong, knowledge.Missing(v["current"])...)
 	}
 	if len(wrong) > 0 {
 		return s.refuse(a, web.Invalid(wrong...))
 	}
+	if !a.from.Lost {
+		p := s.prove(r, a, v, number)
+		if p != nil {
+			return s.refuse(a, p)
+		}
+	}
 	s.begin(a, number)
 	return s.enter(w, r, a)
+}
+
+// prove takes the current password of somebody who is signed in. Nobody else is
+// told whether a number is the account's.
+func (s *step) prove(r *http.Request, a *attempt, v web.Values, n numbers.Number) *web.Problem {
+	form := s.known.Form(r, "phone", v["current"], a.form.Seed, string(n.Phone))
+	p := s.known.Prove(r, a.user, v["current"], form)
+	if p == nil && n.Phone == a.user.Phone {
+		p = web.Invalid(web.Field{Name: "phone", Text: "That is the phone of your account already. Enter another one."})
+	}
+	return p
 }
 
 // refuse shows the form again with what was typed.
@@ -77,13 +95,16 @@ func (s *step) begin(a *attempt, n numbers.Number) {
 	a.half.Lost, a.half.Lanes, a.half.ReturnTo = a.from.Lost, a.from.Lanes, a.from.ReturnTo
 }
 
-// enter writes the session while the limits of a text are taken, sends the code,
-// and keeps what came of it. An equal form finds the session there.
+// enter writes the session while the limits of a text are taken and wrong
+// passwords are forgotten, sends the code, and keeps what came of it. An equal form finds the session there.
 func (s *step) enter(w http.ResponseWriter, r *http.Request, a *attempt) error {
 	var existing store.Session
 	var created error
 	var wg sync.WaitGroup
 	half := a.half
+	if !a.from.Lost {
+		wg.Go(func() { s.known.Forget(r.Context(), a.user) })
+	}
 	wg.Go(func() { existing, created = s.table.CreateSession(r.Context(), half) })
 	sends, fresh, refused := s.budget.Take(r.Context(), a.send(r), a.now)
 	wg.Wait()

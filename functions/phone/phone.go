@@ -1,7 +1,7 @@
 // Package phone is where an account gets another phone. Two may ask for it:
-// somebody who is signed in and gave a second factor a moment ago, which proves
-// the old phone, and somebody whose old phone is lost and for whom a recovery
-// code stands at a login. The new number is proved by a code, as at a sign-up
+// somebody who is signed in, gave a second factor a moment ago, which proves the
+// old phone, and knows the password; and somebody whose old phone is lost and for
+// whom a recovery code stands at a login, which the password was given at. The new number is proved by a code, as at a sign-up
 // (step verify), and only then takes the old one's place; nothing changes here.
 package phone
 
@@ -13,6 +13,7 @@ import (
 
 	"latchkey/shared/budget"
 	"latchkey/shared/env"
+	"latchkey/shared/knowledge"
 	"latchkey/shared/numbers"
 	"latchkey/shared/providers"
 	"latchkey/shared/session"
@@ -30,6 +31,7 @@ type step struct {
 	table  *store.Table
 	guard  *session.Guard
 	care   *session.Care
+	known  *knowledge.Factor
 	budget *budget.Budget
 	set    *providers.Set
 	plan   *numbers.Plan
@@ -41,6 +43,7 @@ func New(_ context.Context, cfg env.Config) (http.Handler, error) {
 	s := &step{now: cfg.Now, site: web.New(cfg, vars), table: store.Open(cfg, vars)}
 	s.guard = session.NewGuard(cfg, vars, s.table, s.site)
 	s.care = session.NewCare(vars, s.guard)
+	s.known = knowledge.New(vars, s.guard)
 	s.budget = budget.New(cfg, vars, s.table, store.Signup)
 	s.set = providers.New(cfg, vars)
 	s.plan = numbers.New(vars)
@@ -55,7 +58,7 @@ func New(_ context.Context, cfg env.Config) (http.Handler, error) {
 	}), nil
 }
 
-// form is what was typed.
+// form is what was typed, but the password.
 type form struct {
 	Seed, Country, Phone string
 }
@@ -75,10 +78,11 @@ func (s *step) show(w http.ResponseWriter, r *http.Request) error {
 
 func (s *step) view(u store.User, from store.Session, f form, p *web.Problem) web.View {
 	return web.View{Title: "Your new phone", SignedIn: from.Confirmed(), Data: struct {
+		Email     string
 		Ending    string
 		Lost      bool
 		Form      form
 		Problem   *web.Problem
 		Countries []numbers.Country
-	}{u.Phone.Ending(), from.Lost, f, p, s.plan.Countries}}
+	}{u.Email, u.Phone.Ending(), from.Lost, f, p, s.plan.Countries}}
 }

@@ -1,5 +1,6 @@
 // Package recovery is for the day on which the phone is lost. Signed in, a
-// person is shown ten codes once, to be kept where the phone is not. At a login,
+// person who gives the password is shown ten codes once, to be kept where the
+// phone is not. At a login,
 // after the password, one of them stands for the lost phone: it opens nothing by
 // itself, but lets a new phone be proved (step phone). So no way in goes past the
 // second factor (parity 127; R-056).
@@ -12,9 +13,11 @@ import (
 	"errors"
 	"net/http"
 	"slices"
+	"sync"
 	"time"
 
 	"latchkey/shared/env"
+	"latchkey/shared/knowledge"
 	"latchkey/shared/message"
 	"latchkey/shared/recovery"
 	"latchkey/shared/session"
@@ -42,6 +45,7 @@ type step struct {
 	table *store.Table
 	guard *session.Guard
 	care  *session.Care
+	known *knowledge.Factor
 	texts *message.Client
 }
 
@@ -51,6 +55,7 @@ func New(_ context.Context, cfg env.Config) (http.Handler, error) {
 	s := &step{now: cfg.Now, site: web.New(cfg, vars), table: store.Open(cfg, vars)}
 	s.guard = session.NewGuard(cfg, vars, s.table, s.site)
 	s.care = session.NewCare(vars, s.guard)
+	s.known = knowledge.New(vars, s.guard)
 	s.texts = message.New(cfg, vars)
 	err := vars.Err()
 	if err != nil {
@@ -84,17 +89,18 @@ func (s *step) show(w http.ResponseWriter, r *http.Request) error {
 // codesView is the page, with the codes that were made just now, if any were.
 func codesView(u store.User, codes []string, p *web.Problem) web.View {
 	return web.View{Title: "Recovery codes", SignedIn: true, Data: struct {
+		Email   string
 		Left    int
 		At      time.Time
 		Codes   []string
 		Problem *web.Problem
-	}{u.RecoveryLeft(), u.RecoveryAt, codes, p}}
+	}{u.Email, u.RecoveryLeft(), u.RecoveryAt, codes, p}}
 }
 
 // create makes new codes in the place of all others. Of two requests at once one
 // succeeds: the other's codes would be void before anybody has read them.
 func (s *step) create(w http.ResponseWriter, r *http.Request) error {
-	_, err := web.ReadIfAny(r)
+	v, err := web.ReadIfAny(r, "current")
 	if err != nil {
 		return err
 	}
@@ -102,18 +108,29 @@ func (s *step) create(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	refuse := func(p *web.Problem) error { return p.On(s.codes, codesView(u, nil, p)) }
+	wrong := knowledge.Missing(v["current"])
+	if len(wrong) > 0 {
+		return refuse(web.Invalid(wrong...))
+	}
+	p := s.known.Prove(r, u, v["current"], s.known.Form(r, "codes", v["current"]))
+	if p != nil {
+		return refuse(p)
+	}
 	codes := recovery.New(count)
 	list := make([]store.RecoveryCode, 0, count)
 	for _, c := range codes {
 		list = append(list, store.RecoveryCode{Hash: recovery.Digest(u.UID, c)})
 	}
+	var wg sync.WaitGroup
+	wg.Go(func() { s.known.Forget(r.Context(), u) })
 	err = s.table.SwapRecovery(r.Context(), u, list, s.now())
+	wg.Wait()
 	if errors.Is(err, store.ErrRefused) {
 		err = s.kept(r.Context(), u, list, err)
 	}
 	if err != nil {
-		p := web.Unavailable(err)
-		return p.On(s.codes, codesView(u, nil, p))
+		return refuse(web.Unavailable(err))
 	}
 	s.tell(r, u, made)
 	if web.WantsJSON(r) {

@@ -108,7 +108,7 @@ func TestOwnEpoch(t *testing.T) {
 		if next == s.Epoch || len(next) != 32 {
 			t.Fatalf("%q follows %q", next, s.Epoch)
 		}
-		err = b.ChangePassword(t.Context(), u, "$2a$04$other"+next, next)
+		err = b.ChangePassword(t.Context(), u, "$2a$04$other"+next, next, "form")
 		if err != nil {
 			t.Fatal(err)
 		}

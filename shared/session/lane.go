@@ -46,6 +46,14 @@ func (g *Guard) Try(ctx context.Context, l Lane, subject, id string) error {
 	return g.table.Try(ctx, store.Attempts{Rule: failures, Subject: subject, Free: l.Free, Longest: l.Longest}, id, g.now())
 }
 
+// ForgetTries ends the row of a subject's tries: the last one succeeded.
+func (g *Guard) ForgetTries(ctx context.Context, subject string) {
+	err := g.table.Forget(ctx, failures, subject, g.now())
+	if err != nil {
+		g.site.Warn(ctx, "failures before a success are still counted", err)
+	}
+}
+
 // forget ends the rows that a completed login was part of, and the count of its
 // user's pushes.
 func (g *Guard) forget(ctx context.Context, s store.Session) {

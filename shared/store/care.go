@@ -35,13 +35,14 @@ func (t *Table) MovePhone(ctx context.Context, s Session, epoch, proof string, n
 }
 
 // ChangePassword replaces the hash that was read with u by another password's,
-// and the epoch with it. ErrRefused says that either changed meanwhile.
-func (t *Table) ChangePassword(ctx context.Context, u User, hash, epoch string) error {
-	_, err := t.update(ctx, userKey(u.Key), "SET #hash = :next, epoch = :new",
+// and the epoch with it, and keeps which form did it. ErrRefused says that either
+// changed meanwhile.
+func (t *Table) ChangePassword(ctx context.Context, u User, hash, epoch, form string) error {
+	_, err := t.update(ctx, userKey(u.Key), "SET #hash = :next, epoch = :new, password_by = :by",
 		"attribute_exists(pk) AND uid = :uid AND epoch = :epoch AND #hash = :hash",
 		item{
 			":uid": text(u.UID), ":hash": text(u.Hash), ":next": text(hash),
-			":epoch": text(u.Epoch), ":new": text(epoch),
+			":epoch": text(u.Epoch), ":new": text(epoch), ":by": text(form),
 		})
 	return err
 }

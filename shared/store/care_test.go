@@ -108,15 +108,19 @@ func TestCareWantsTheEpoch(t *testing.T) {
 		t.Errorf("%+v, %v", got, err)
 	}
 	for _, of := range []store.User{u, {Key: u.Key, UID: "uid", Epoch: "second", Profile: store.Profile{Hash: "other"}}} {
-		err = b.ChangePassword(t.Context(), of, "hash", "third")
+		err = b.ChangePassword(t.Context(), of, "hash", "third", "form")
 		if !errors.Is(err, store.ErrRefused) {
 			t.Errorf("of an old epoch or another hash: %v", err)
 		}
 	}
 	for _, want := range []error{nil, store.ErrRefused} {
-		err = b.ChangePassword(t.Context(), got, "hash", "third")
+		err = b.ChangePassword(t.Context(), got, "hash", "third", "form")
 		if !errors.Is(err, want) {
 			t.Errorf("another password: %v, want %v", err, want)
 		}
+	}
+	got, err = b.User(t.Context(), u.Key)
+	if err != nil || got.Hash != "hash" || got.Epoch != "third" || got.PasswordBy != "form" {
+		t.Errorf("%+v, %v", got, err)
 	}
 }

@@ -40,6 +40,7 @@ type User struct {
 	MovedAt    time.Time // when the phone was changed last; zero if it never was
 	MovedBy    string    // the session that did it
 	MovedFrom  phone.Number
+	PasswordBy string // recognises the form that changed the password last; empty if none did
 
 	Factors        []Factor // oldest first
 	FactorsVersion int
@@ -294,6 +295,7 @@ func userFrom(it item) User {
 		MovedAt:    it.time("moved_at"),
 		MovedBy:    it.text("moved_by"),
 		MovedFrom:  phone.Number(it.text("moved_from")),
+		PasswordBy: it.text("password_by"),
 
 		Factors:        factorsFrom(it.items("factors")),
 		FactorsVersion: int(it.number("factors_version")),

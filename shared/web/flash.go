@@ -32,6 +32,7 @@ const (
 	OneMoreTime   Notice = "one-more-time"
 	PhoneMoved    Notice = "phone-moved"
 	NewPassword   Notice = "new-password"
+	UseNewOne     Notice = "use-new-one"
 	PhoneNext     Notice = "phone-next"
 )
 
@@ -87,6 +88,8 @@ func (n Notice) message() Message {
 		return Message{Text: "Your account has its new phone. All other devices are logged out, and we told the old number."}
 	case NewPassword:
 		return Message{Text: "Your password is changed, and all other devices are logged out."}
+	case UseNewOne:
+		return Message{Text: "Your password is changed. Log in with the new one."}
 	case PhoneNext:
 		return Message{Text: "That code was right and is used up. Now tell us your new phone."}
 	case FactorRemoved:
