@@ -92,7 +92,10 @@ func (s *step) begin(a *attempt, n numbers.Number) {
 	a.half = s.guard.Beside(a.from, a.token, store.Move, store.Profile{
 		Email: a.user.Email, Phone: n.Phone, Country: n.Country, CallingCode: n.CallingCode, Provider: a.user.Provider,
 	})
-	a.half.Lost, a.half.Lanes, a.half.ReturnTo = a.from.Lost, a.from.Lanes, a.from.ReturnTo
+	a.half.Lost, a.half.Lanes = a.from.Lost, a.from.Lanes
+	if a.from.Lost { // a login that is still on its way to somewhere
+		a.half.ReturnTo = a.from.ReturnTo
+	}
 }
 
 // enter writes the session while the limits of a text are taken and wrong
