@@ -15,11 +15,16 @@ run: ## Run everything on this machine: the app at :3000, the phone at :3001
 	@exec .local/bin/run
 
 .PHONY: test
-test: ## Run all tests (browser tests need chromium)
+test: ## Run all tests, each flow with each vendor once (browser tests need chromium)
 	go vet ./...
-	go test -shuffle=on -timeout 4m $$(go list ./... | grep -v -e '/flowtest$$' -e '/e2e$$')
-	go test -shuffle=on -parallel 16 -timeout 4m ./flowtest
-	go test -shuffle=on -timeout 4m ./flowtest/e2e
+	go test -short -shuffle=on -timeout 5m $$(go list ./... | grep -v -e '/flowtest$$' -e '/e2e$$')
+	go test -short -shuffle=on -parallel 16 -timeout 5m ./flowtest
+	go test -short -shuffle=on -timeout 5m ./flowtest/e2e
+
+.PHONY: thorough
+thorough: ## Run all flows with both vendors, by form and as JSON
+	go test -shuffle=on -parallel 16 -timeout 10m ./flowtest
+	go test -shuffle=on -timeout 10m ./flowtest/e2e
 
 .PHONY: race
 race: ## Run all tests under the race detector

@@ -44,7 +44,7 @@ func TestEverywhereAgainstRivals(t *testing.T) {
 				r.Clock.Advance(time.Minute)
 				expect(t, thief.Post("/login", credentialsOf(ada)), 200, "/verify")
 				expect(t, thief.Post("/verify", map[string]string{"code": r.Handset().Code(adaPhone)}), 200, "/account")
-				expect(t, thief.Post("/phone", number(newPhone)), 200, "/verify")
+				expect(t, thief.Post("/phone", moveTo(newPhone)), 200, "/verify")
 			}
 			justBefore(r, "logout", 1, func() { rival(t, r, thief) })
 			expect(t, everywhere(v), 200, "/")

@@ -129,6 +129,9 @@ func (s *step) create(w http.ResponseWriter, r *http.Request) error {
 	if errors.Is(err, store.ErrRefused) {
 		err = s.kept(r.Context(), u, list, err)
 	}
+	if errors.Is(err, store.ErrRefused) {
+		return refuse(web.Wait(time.Second, "Codes were made or used in another window just now; those are the ones that count."))
+	}
 	if err != nil {
 		return refuse(web.Unavailable(err))
 	}
