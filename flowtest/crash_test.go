@@ -65,12 +65,21 @@ func oneUser(t *testing.T, r *rig.Rig, v *rig.Visitor) {
 	}
 }
 
+// otherHalf reports what a short run leaves out: it loses answers with one vendor
+// and requests with the other.
+func otherHalf(provider string, fault rig.Fault) bool {
+	return testing.Short() && (provider == "verify") != (fault == rig.Unheard)
+}
+
 // A function that dies anywhere in sign-up leaves no dead end (F-30, I-23).
 // (parity 43, 134)
 func TestDyingInSignUp(t *testing.T) {
 	t.Parallel()
 	for _, provider := range []string{"verify", "authy"} {
 		for _, fault := range []rig.Fault{rig.Lost, rig.Unheard} {
+			if otherHalf(provider, fault) {
+				continue
+			}
 			for n := range int64(10) {
 				t.Run(fmt.Sprintf("%s/fault%d/%d", provider, fault, n+1), func(t *testing.T) {
 					t.Parallel()
@@ -96,6 +105,9 @@ func TestDyingInVerify(t *testing.T) {
 	t.Parallel()
 	for _, provider := range []string{"verify", "authy"} {
 		for _, fault := range []rig.Fault{rig.Lost, rig.Unheard} {
+			if otherHalf(provider, fault) {
+				continue
+			}
 			for n := range int64(5) {
 				t.Run(fmt.Sprintf("%s/fault%d/%d", provider, fault, n+1), func(t *testing.T) {
 					t.Parallel()
