@@ -23,6 +23,8 @@ type account struct {
 	Provider   string     `json:"provider"`
 	CreatedAt  time.Time  `json:"created_at"`
 	VerifiedAt time.Time  `json:"verified_at,omitzero"`
+	MovedAt    time.Time  `json:"phone_changed_at,omitzero"`
+	MovedFrom  string     `json:"phone_before,omitempty"`
 	Factors    []factor   `json:"factors"`
 	CodesLeft  int        `json:"recovery_codes_left"`
 	CodesAt    time.Time  `json:"recovery_codes_made_at,omitzero"`
@@ -81,6 +83,7 @@ func show(ctx context.Context, d *desk) error {
 	a := account{
 		User: u.Reference(), UID: u.UID, Name: printable(u.Name), Email: d.masked, Phone: u.Phone.Mask(),
 		Role: u.Role, Provider: u.Provider, CreatedAt: u.CreatedAt, VerifiedAt: u.VerifiedAt,
+		MovedAt: u.MovedAt, MovedFrom: u.MovedFrom.Mask(),
 		Factors: factorsOf(u), CodesLeft: u.RecoveryLeft(), CodesAt: u.RecoveryAt,
 		Sessions: []visit{}, Pushes: []question{},
 	}
@@ -162,6 +165,9 @@ func (a account) write(w io.Writer) {
 	line("codes come by", a.Provider)
 	line("created", stamp(a.CreatedAt))
 	line("phone verified", stamp(a.VerifiedAt))
+	if !a.MovedAt.IsZero() {
+		line("phone changed", stamp(a.MovedAt)+", before it was "+a.MovedFrom)
+	}
 	codes := "none were made"
 	if !a.CodesAt.IsZero() {
 		codes = fmt.Sprintf("%d left, made %s", a.CodesLeft, stamp(a.CodesAt))
