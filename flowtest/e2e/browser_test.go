@@ -283,6 +283,9 @@ func eval[T any](tb *tab, expression string) T {
 	ctx, cancel := tb.limited()
 	defer cancel()
 	value, err := chromedp.Run(ctx, chromedp.Evaluate[T](expression))
+	for err != nil && ctx.Err() == nil && strings.Contains(err.Error(), "navigated") { // the page loads itself anew: ask the one that comes
+		value, err = chromedp.Run(ctx, chromedp.Evaluate[T](expression))
+	}
 	tb.try("asking "+expression[:min(len(expression), 80)], err)
 	return value
 }

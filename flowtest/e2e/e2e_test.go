@@ -18,7 +18,7 @@ import (
 // computer too busy to keep the product's promises.
 func TestMain(m *testing.M) {
 	flag.Parse()
-	err := flag.Set("test.parallel", strconv.Itoa(3*runtime.GOMAXPROCS(0)))
+	err := flag.Set("test.parallel", strconv.Itoa(2*runtime.GOMAXPROCS(0)))
 	if err != nil {
 		log.Fatal(err)
 	}
