@@ -32,6 +32,9 @@ var (
 			ModulesDir: filepath.Join(Root(), "local", "dynamodb"), Log: io.Discard,
 		})
 	})
+	stack = sync.OnceValues(func() (*template.Template, error) {
+		return template.Read(filepath.Join(Root(), "template.yaml"))
+	})
 	tables  atomic.Int64
 	started atomic.Bool
 )
@@ -55,10 +58,11 @@ func Root() string {
 	return filepath.Join(filepath.Dir(file), "..", "..")
 }
 
-// Template reads the project's template.
+// Template is the project's template, read once for all tests: none may change
+// it.
 func Template(t testing.TB) *template.Template {
 	t.Helper()
-	tmpl, err := template.Read(filepath.Join(Root(), "template.yaml"))
+	tmpl, err := stack()
 	if err != nil {
 		t.Fatal(err)
 	}
