@@ -9,9 +9,8 @@ import (
 )
 
 // auditStories are flows and what they leave in the audit trail.
-func auditStories() map[string]story {
-	return map[string]story{
-		"push": {true, nil, tellPush, `
+var auditStories = map[string]story{
+	"push": {true, nil, tellPush, `
 			code_sent s1 signup sms
 			signed_up s1 signup
 			confirmed s1 signup code
@@ -22,7 +21,7 @@ func auditStories() map[string]story {
 			approved s2 a1
 			confirmed s2 login push
 			logged_out s2 login here`},
-		"codes": {false, map[string]string{"SIGNUP_SENDS_PER_DAY": "10"}, tellCodes, `
+	"codes": {false, map[string]string{"SIGNUP_SENDS_PER_DAY": "10"}, tellCodes, `
 			code_sent s1 signup sms
 			delayed s2 signup send
 			code_refused s1 signup wrong
@@ -41,7 +40,7 @@ func auditStories() map[string]story {
 			verify: code_refused s1 signup gone
 			authy: code_refused s1 signup wrong
 			code_refused s1 signup used_up`},
-		"denied": {true, map[string]string{"LOGIN_FREE_TRIES": "2"}, tellDenied, `
+	"denied": {true, map[string]string{"LOGIN_FREE_TRIES": "2"}, tellDenied, `
 			code_sent s1 signup sms
 			signed_up s1 signup
 			confirmed s1 signup code
@@ -57,7 +56,7 @@ func auditStories() map[string]story {
 			login_refused login
 			delayed login login
 			delayed login login`},
-		"early and late": {true, nil, tellEarly, `
+	"early and late": {true, nil, tellEarly, `
 			code_sent s1 signup sms
 			signed_up s1 signup
 			confirmed s1 signup code
@@ -71,7 +70,7 @@ func auditStories() map[string]story {
 			confirmed s3 login push
 			push_asked s4 login a3
 			approved s4 a3 late`},
-		"password": {false, map[string]string{"LOGIN_FREE_TRIES": "1"}, tellPassword, `
+	"password": {false, map[string]string{"LOGIN_FREE_TRIES": "1"}, tellPassword, `
 			code_sent s1 signup sms
 			signed_up s1 signup
 			confirmed s1 signup code
@@ -86,7 +85,7 @@ func auditStories() map[string]story {
 			delayed s2 password
 			password_changed s2 proof
 			logged_out s2 proof everywhere`},
-		"phone": {false, nil, tellPhone, `
+	"phone": {false, nil, tellPhone, `
 			code_sent s1 signup sms
 			signed_up s1 signup
 			confirmed s1 signup code
@@ -95,7 +94,7 @@ func auditStories() map[string]story {
 			delayed s3 move send
 			phone_moved s2 move
 			confirmed s2 move code`},
-		"recovery": {false, nil, tellRecovery, `
+	"recovery": {false, nil, tellRecovery, `
 			code_sent s1 signup sms
 			signed_up s1 signup
 			confirmed s1 signup code
@@ -110,7 +109,7 @@ func auditStories() map[string]story {
 			confirmed s3 move code
 			code_sent s4 login sms
 			code_refused s4 login recovery used`},
-		"factors": {false, nil, tellFactors, `
+	"factors": {false, nil, tellFactors, `
 			code_sent s1 signup sms
 			signed_up s1 signup
 			confirmed s1 signup code
@@ -122,7 +121,7 @@ func auditStories() map[string]story {
 			verify: factor_removed s1 totp replaced
 			verify: confirmed s2 login totp
 			verify: factor_removed s1 totp`},
-		"actions": {true, map[string]string{"APPROVALS_PER_HOUR": "2"}, tellActions, `
+	"actions": {true, map[string]string{"APPROVALS_PER_HOUR": "2"}, tellActions, `
 			code_sent s1 signup sms
 			signed_up s1 signup
 			confirmed s1 signup code
@@ -133,15 +132,14 @@ func auditStories() map[string]story {
 			action_asked a2 x2
 			action_decided a2 x2 denied
 			delayed x3 action`},
-		"checks": {false, map[string]string{"PHONE_CHECKS": "on"}, tellChecks, `
+	"checks": {false, map[string]string{"PHONE_CHECKS": "on"}, tellChecks, `
 			code_sent s1 check sms
 			delayed s2 check send
 			code_refused s1 check wrong
 			phone_checked s1 check`},
-		"forged": {false, nil, tellForged, `
+	"forged": {false, nil, tellForged, `
 			callback_forged
 			callback_forged`},
-	}
 }
 
 // tellPush signs up, logs in by push and logs out, each request twice.

@@ -178,7 +178,7 @@ func TestAuditTrail(t *testing.T) {
 	var mu sync.Mutex
 	seen := map[string]bool{}
 	t.Run("stories", func(t *testing.T) {
-		for name, s := range auditStories() {
+		for name, s := range auditStories {
 			each := eachOnceWith
 			if testing.Short() && !s.both {
 				each = verifyWith

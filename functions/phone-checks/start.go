@@ -127,8 +127,10 @@ func (s *step) send(w http.ResponseWriter, r *http.Request, a *attempt) error {
 	ctx, cancel := providers.Sparing(r.Context())
 	defer cancel()
 	sent, unsent := s.codes.Send(ctx, target(a.half), a.channel)
-	a.half.Ref, a.half.ProviderRef, a.half.ByApp = sent.Ref, sent.User, sent.App
-	s.audit.Sent(r, noted(a.half), a.channel, unsent)
+	a.half.Ref, a.half.ProviderRef = sent.Ref, sent.User
+	tried := noted(a.half)
+	tried.ByApp = sent.App
+	s.audit.Sent(r, tried, a.channel, unsent)
 	a.half.Outcome = providers.Outcome(unsent)
 	a.half.ResendAt = providers.Later(s.budget.Next(a.half.Sends, a.now), unsent, a.now)
 	err := s.table.RecordSend(r.Context(), a.half)

@@ -76,8 +76,8 @@ func (s *step) gone(w http.ResponseWriter, r *http.Request, a *attempt) error {
 	return s.behind(w, r, a, audit.Gone, p.On(s.page, s.view(a.half, p)))
 }
 
-// behind refuses the code, unless another try is under way or was a
-// moment ago: that one may have used the code up for this one.
+// behind refuses the code, unless another try is under way or was a moment ago:
+// that one may have used the code up for this one.
 func (s *step) behind(w http.ResponseWriter, r *http.Request, a *attempt, why audit.Reason, p *web.Problem) error {
 	otherwise := func() error { return s.refused(r, a.half, why, p) }
 	latest, err := s.table.Session(r.Context(), a.half.Key, a.half.ID)

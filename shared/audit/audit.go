@@ -41,8 +41,8 @@ const (
 	LoggedOut       Event = "logged_out"       // a signed-in session ended, or all of an account
 	FactorAdded     Event = "factor_added"     // not yet usable
 	FactorConfirmed Event = "factor_confirmed" // usable
-	FactorRemoved   Event = "factor_removed"   //
-	PasswordChanged Event = "password_changed" //
+	FactorRemoved   Event = "factor_removed"
+	PasswordChanged Event = "password_changed"
 	PhoneMoved      Event = "phone_moved"      // the account has another phone
 	RecoveryUsed    Event = "recovery_used"    // a recovery code stands for a lost phone
 	RecoveryRenewed Event = "recovery_renewed" // the codes from before are void
