@@ -274,6 +274,7 @@ func TestAskingOftenIsOnce(t *testing.T) {
 		if counted(r) != "1" {
 			t.Errorf("%s are counted", counted(r))
 		}
+		leaves(t, r, map[string]int{"action_asked": 1})
 		spelt := `{ "details":[{"value":"Charles Babbage","label":"to"},{"label":"amount","value":"100 \u20ac"}],"expires_in":300,` +
 			`"logos":[{"url":"https://bank.example/logo.png","res":"default"}],"message":"Transfer money?","reference":"transfer 17","user":"` + userOf(t, r, ada) + `"}`
 		if a := r.Owner().Do(http.MethodPost, "/approvals", spelt, map[string]string{"idempotency-key": actionKey}); a.Body != answers[0].Body {

@@ -80,6 +80,7 @@ func TestCareAtOnce(t *testing.T) {
 		if a := windows[19].Get("/account"); a.Status != 200 {
 			t.Errorf("not signed in with the new phone: %d", a.Status)
 		}
+		leaves(t, r, map[string]int{"code_sent": 3, "confirmed": 3, "password_changed": 1, "phone_moved": 1, "code_refused": 0, "delayed": 0})
 	})
 }
 
@@ -150,5 +151,6 @@ func TestRecoveryAtOnce(t *testing.T) {
 		if (two.Get("/phone").Status == 200) == (three.Get("/phone").Status == 200) {
 			t.Error("not one of them gets on")
 		}
+		leaves(t, r, map[string]int{"recovery_renewed": 1, "recovery_used": 2, "code_refused": 1})
 	})
 }

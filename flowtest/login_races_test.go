@@ -71,6 +71,7 @@ func TestConfirmingAtOnce(t *testing.T) {
 		}
 		v.SetCookie(cookies[49])
 		checkAccount(t, v)
+		leaves(t, r, map[string]int{"push_asked": 1, "approved": 1, "confirmed": 2}) // the sign-up is one
 	})
 }
 
@@ -297,6 +298,7 @@ func rightAtOnce(t *testing.T, r *rig.Rig, v *rig.Visitor, code string) {
 	}
 	v.SetCookie(cookies[0])
 	checkAccount(t, v)
+	leaves(t, r, map[string]int{"confirmed": 2, "code_refused": 0, "delayed": 0}) // the sign-up is one
 }
 
 // Fifty equal right codes at login, texted ones, confirm once and are answered

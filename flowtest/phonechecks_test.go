@@ -189,6 +189,7 @@ func TestPhoneChecksAtOnce(t *testing.T) {
 		if n := len(r.Handset().Messages("+14155552673")); n != 1 {
 			t.Errorf("%d texts of a new try, want 1", n)
 		}
+		leaves(t, r, map[string]int{"code_sent": 2, "code_not_sent": 1, "phone_checked": 1, "code_refused": 0})
 		v.Header.Set("Idempotency-Key", "short")
 		expect(t, v.Post("/phone-checks", aCheck(adaPhone)), 400, "malformed")
 	})

@@ -293,5 +293,8 @@ func TestLogsAreClean(t *testing.T) {
 		if !strings.Contains(log, `"code":"unavailable"`) {
 			t.Error("the log does not say what broke")
 		}
+		if len(trail(t, r)) < 5 {
+			t.Error("the log holds no audit trail to look through")
+		}
 	})
 }

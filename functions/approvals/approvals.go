@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"latchkey/shared/announce"
+	"latchkey/shared/audit"
 	"latchkey/shared/caller"
 	"latchkey/shared/env"
 	"latchkey/shared/providers"
@@ -36,6 +37,7 @@ type step struct {
 	table    *store.Table
 	set      *providers.Set
 	bus      *announce.Bus
+	audit    audit.Log
 	shortest time.Duration // of a request's life
 	perHour  int           // requests to one user
 	cool     time.Duration // after the user's phone was changed
@@ -45,7 +47,7 @@ type step struct {
 // New makes the step from its environment.
 func New(_ context.Context, cfg env.Config) (http.Handler, error) {
 	vars := env.Read(cfg)
-	s := &step{now: cfg.Now, site: web.New(cfg, vars), table: store.Open(cfg, vars), bus: announce.Open(cfg, vars)}
+	s := &step{now: cfg.Now, site: web.New(cfg, vars), table: store.Open(cfg, vars), bus: announce.Open(cfg, vars), audit: audit.New(cfg)}
 	s.set = providers.New(cfg, vars)
 	s.shortest = time.Minute // Verify takes none shorter
 	if vars.Laptop() {

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"latchkey/shared/audit"
 	"latchkey/shared/caller"
 	"latchkey/shared/otp"
 	"latchkey/shared/outbound"
@@ -141,9 +142,15 @@ func (s *step) reserve(r *http.Request, a *attempt) (store.Action, error) {
 	s.drop(r, a)
 	var limited *store.Limited
 	if errors.As(counted, &limited) {
+		s.audit.Note(r, audit.Delayed, a.facts().Why(audit.AtAction))
 		return store.Action{}, web.Wait(limited.After, "This user was asked to approve something many times in the last hour.")
 	}
 	return store.Action{}, counted
+}
+
+// facts are what the audit trail says of an attempt.
+func (a *attempt) facts() audit.Facts {
+	return audit.Facts{UID: a.user.UID, Provider: a.user.Provider, Approval: a.action.Ref.ID, Action: a.action.ID}
 }
 
 func (s *step) counter(a *attempt) store.Counter {
@@ -173,6 +180,7 @@ func (s *step) ask(w http.ResponseWriter, r *http.Request, a *attempt) error {
 	id, err := a.pushes.Ask(asking, a.device, a.request())
 	if err == nil {
 		a.action.Ref = store.Ref{Provider: a.user.Provider, ID: id}
+		s.audit.Note(r, audit.ActionAsked, a.facts())
 		return s.answer(w, a.action, s.keep(r, a))
 	}
 	var limited *otp.LimitedError

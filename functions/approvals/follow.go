@@ -54,7 +54,7 @@ func (s *step) reconcile(r *http.Request, p store.Approval) (latest store.Approv
 		return p, true
 	}
 	if err == nil {
-		p, err = providers.Reconcile(r.Context(), s.set, s.table, p, s.now())
+		p, err = providers.Reconcile(r, s.set, s.table, p, s.now())
 	}
 	if err != nil {
 		s.site.Log(r, "vendor did not say what became of an approval", err)

@@ -14,6 +14,7 @@ import (
 
 	"rsc.io/qr"
 
+	"latchkey/shared/audit"
 	"latchkey/shared/otp"
 	"latchkey/shared/session"
 	"latchkey/shared/store"
@@ -70,6 +71,7 @@ func (s *step) add(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return s.explain(u, err)
 	}
+	s.note(r, audit.FactorAdded, u, made.Factor, "")
 	return s.reveal(w, r, u, made)
 }
 

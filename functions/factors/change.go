@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sync"
 
+	"latchkey/shared/audit"
 	"latchkey/shared/otp"
 	"latchkey/shared/session"
 	"latchkey/shared/store"
@@ -105,12 +106,14 @@ func (s *step) confirm(w http.ResponseWriter, r *http.Request) error {
 // the app that is believed. What it replaces is removed.
 func (s *step) activate(w http.ResponseWriter, r *http.Request, factors *verify.Factors, u store.User, f store.Factor) error {
 	var replaced []store.Factor
+	ours := false // it was this request that did it
 	err := s.change(r.Context(), &u, func(list []store.Factor) ([]store.Factor, error) {
 		i := find(list, f.ID)
 		if i < 0 {
 			return nil, web.NotFound()
 		}
-		if list[i].Active {
+		ours = !list[i].Active
+		if !ours {
 			return nil, errDone
 		}
 		replaced = nil
@@ -129,7 +132,13 @@ func (s *step) activate(w http.ResponseWriter, r *http.Request, factors *verify.
 	if err == nil {
 		s.tell(r, u, added)
 	}
+	if ours {
+		s.note(r, audit.FactorConfirmed, u, f, "")
+	}
 	for _, e := range replaced {
+		if ours {
+			s.note(r, audit.FactorRemoved, u, e, audit.Replaced)
+		}
 		s.forget(r, factors, u, e)
 	}
 	return s.site.Next(w, r, "/factors", web.FactorAdded)
@@ -176,6 +185,7 @@ func (s *step) proved(r *http.Request, factors *verify.Factors, u *store.User, f
 	})
 	wg.Wait()
 	if errors.Is(err, errMost) {
+		s.note(r, audit.CodeRefused, *u, f, audit.UsedUp)
 		return web.UsedUp().SendTo("/factors", web.OneMoreTime)
 	}
 	if err != nil {
@@ -184,6 +194,14 @@ func (s *step) proved(r *http.Request, factors *verify.Factors, u *store.User, f
 	err = spent
 	if err == nil {
 		err = factors.ConfirmToken(r.Context(), u.UID, f.SID, code)
+	}
+	switch {
+	case errors.Is(err, otp.ErrGone):
+		s.note(r, audit.CodeRefused, *u, f, audit.Gone)
+	case errors.Is(err, otp.ErrWrong):
+		s.note(r, audit.CodeRefused, *u, f, audit.Wrong)
+	case errors.Is(err, store.ErrRefused):
+		s.note(r, audit.CodeRefused, *u, f, audit.Used)
 	}
 	if errors.Is(err, otp.ErrWrong) || errors.Is(err, store.ErrRefused) {
 		p := web.WrongCode(s.guard.Tries - tries).App()
@@ -210,9 +228,11 @@ func (s *step) remove(w http.ResponseWriter, r *http.Request) error {
 		return web.Invalid(web.Field{Name: "id", Text: "Say which one."}).SendTo("/factors", web.NoNotice)
 	}
 	var f store.Factor
+	ours := false // it was this request that did it
 	err = s.change(r.Context(), &u, func(list []store.Factor) ([]store.Factor, error) {
 		i := find(list, v["id"])
-		if i < 0 {
+		ours = i >= 0
+		if !ours {
 			return nil, errDone
 		}
 		f = list[i]
@@ -223,6 +243,9 @@ func (s *step) remove(w http.ResponseWriter, r *http.Request) error {
 	}
 	if err != nil {
 		return s.explain(u, err)
+	}
+	if ours {
+		s.note(r, audit.FactorRemoved, u, f, "")
 	}
 	if f.Active {
 		s.tell(r, u, removed)

@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"time"
 
+	"latchkey/shared/audit"
 	"latchkey/shared/env"
 	"latchkey/shared/message"
 	"latchkey/shared/providers"
@@ -32,6 +33,7 @@ type step struct {
 	page  *web.Page
 	table *store.Table
 	guard *session.Guard
+	audit audit.Log
 	set   *providers.Set
 	texts *message.Client
 	fresh time.Duration
@@ -40,7 +42,7 @@ type step struct {
 // New makes the step from its environment.
 func New(_ context.Context, cfg env.Config) (http.Handler, error) {
 	vars := env.Read(cfg)
-	s := &step{now: cfg.Now, site: web.New(cfg, vars), table: store.Open(cfg, vars)}
+	s := &step{now: cfg.Now, site: web.New(cfg, vars), table: store.Open(cfg, vars), audit: audit.New(cfg)}
 	s.guard = session.NewGuard(cfg, vars, s.table, s.site)
 	s.set = providers.New(cfg, vars)
 	s.texts = message.New(cfg, vars)
@@ -85,6 +87,12 @@ func (s *step) owner(w http.ResponseWriter, r *http.Request) (store.User, *verif
 		return u, nil, web.Reauth().SendTo(web.Toward("/login/again", "/factors"), web.ProveAgain)
 	}
 	return u, factors, nil
+}
+
+// note is a line about one of the user's factors.
+func (s *step) note(r *http.Request, e audit.Event, u store.User, f store.Factor, why audit.Reason) {
+	t, _ := s.guard.Whole(r)
+	s.audit.Note(r, e, audit.Facts{UID: u.UID, Session: t.ID, Provider: u.Provider, Factor: f.Type, Reason: why})
 }
 
 // list is what the user has.

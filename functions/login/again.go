@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"latchkey/shared/audit"
 	"latchkey/shared/authy"
 	"latchkey/shared/budget"
 	"latchkey/shared/otp"
@@ -79,6 +80,7 @@ func (s *step) prove(w http.ResponseWriter, r *http.Request) error {
 	}
 	tried = cmp.Or(counted, tried)
 	if tried != nil {
+		s.audit.Delayed(r, audit.Facts{UID: a.whole.UID, Session: a.whole.ID, Flow: store.Proof}, audit.AtProof, tried)
 		return s.explain(a, tried)
 	}
 	if a.channel != "" && !slices.Contains(s.channels(a.user), a.channel) {

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"latchkey/shared/audit"
 	"latchkey/shared/budget"
 	"latchkey/shared/otp"
 	"latchkey/shared/password"
@@ -52,10 +53,12 @@ func (s *step) enter(w http.ResponseWriter, r *http.Request) error {
 	a := &attempt{form: f, token: f.token(), now: s.now(), back: f.Return}
 	err = s.admit(r, a)
 	if err != nil {
+		s.audit.Delayed(r, audit.Facts{Flow: store.Login}, audit.AtLogin, err)
 		return s.explain(a, err)
 	}
 	err = password.Compare(a.user.Hash, f.password, s.cost)
 	if errors.Is(err, password.ErrWrong) {
+		s.audit.Note(r, audit.LoginRefused, audit.Facts{Flow: store.Login})
 		return s.refuse(f, web.BadCredentials())
 	}
 	if err != nil {

@@ -16,6 +16,7 @@ import (
 	"net/http"
 	"time"
 
+	"latchkey/shared/audit"
 	"latchkey/shared/budget"
 	"latchkey/shared/env"
 	"latchkey/shared/password"
@@ -35,6 +36,7 @@ type step struct {
 	againPage *web.Page
 	table     *store.Table
 	guard     *session.Guard
+	audit     audit.Log
 	lane      session.Lane
 	address   store.Counter
 	budget    *budget.Budget
@@ -47,7 +49,7 @@ type step struct {
 // New makes the step from its environment.
 func New(_ context.Context, cfg env.Config) (http.Handler, error) {
 	vars := env.Read(cfg)
-	s := &step{now: cfg.Now, site: web.New(cfg, vars), table: store.Open(cfg, vars)}
+	s := &step{now: cfg.Now, site: web.New(cfg, vars), table: store.Open(cfg, vars), audit: audit.New(cfg)}
 	s.guard = session.NewGuard(cfg, vars, s.table, s.site)
 	s.lane = session.Lane{
 		Free:    vars.Int("LOGIN_FREE_TRIES", 5, 1, 100),

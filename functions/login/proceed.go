@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"sync"
 
+	"latchkey/shared/audit"
 	"latchkey/shared/otp"
 	"latchkey/shared/providers"
 	"latchkey/shared/push"
@@ -16,7 +17,7 @@ import (
 
 // proceed goes on when the password was right.
 func (s *step) proceed(w http.ResponseWriter, r *http.Request, a *attempt) error {
-	plan, err := s.plan(r.Context(), a)
+	plan, err := s.plan(r, a)
 	if err != nil {
 		return s.explain(a, err)
 	}
@@ -42,6 +43,7 @@ func (s *step) proceed(w http.ResponseWriter, r *http.Request, a *attempt) error
 	}
 	unsent := s.summon(r, a, plan)
 	a.half.Outcome = outcome(a, unsent)
+	s.note(r, a, unsent)
 	err = s.keep(r, a, plan)
 	if err != nil {
 		return s.explain(a, err)
@@ -177,6 +179,19 @@ func outcome(a *attempt, unsent error) store.Outcome {
 	return providers.Outcome(unsent)
 }
 
+// note says what came of asking, once: no repeat of the form gets here.
+func (s *step) note(r *http.Request, a *attempt, unsent error) {
+	switch a.half.Outcome {
+	case store.Asked:
+		facts := audit.Of(a.half)
+		facts.Approval = a.half.Approval.ID
+		s.audit.Note(r, audit.PushAsked, facts)
+	case store.Quiet:
+	default:
+		s.audit.Sent(r, a.half, cmp.Or(a.channel, otp.SMS), unsent)
+	}
+}
+
 // keep writes down what was asked: on the session, on the approval, and in the
 // user's list of pushes, side by side. The session that this browser had before
 // ends: its cookie is about to be replaced.
@@ -186,7 +201,7 @@ func (s *step) keep(r *http.Request, a *attempt, p plan) error {
 	var wg sync.WaitGroup
 	mine, _ := s.guard.Token(r)
 	if mine.ID != a.token.ID && !a.again() {
-		wg.Go(func() { ended = s.guard.End(ctx, r) })
+		wg.Go(func() { ended = s.guard.End(r, audit.Replaced) })
 	}
 	if a.half.Approval != (store.Ref{}) {
 		wg.Go(func() {

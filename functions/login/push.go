@@ -1,8 +1,8 @@
 package login
 
 import (
-	"context"
 	"maps"
+	"net/http"
 	"slices"
 	"sync"
 	"time"
@@ -62,7 +62,7 @@ type plan struct {
 }
 
 // plan reads what became of the user's recent pushes, if there are any.
-func (s *step) plan(ctx context.Context, a *attempt) (plan, error) {
+func (s *step) plan(r *http.Request, a *attempt) (plan, error) {
 	u := a.user
 	p := plan{owner: u}
 	device, reachable := providers.Device(u)
@@ -77,11 +77,11 @@ func (s *step) plan(ctx context.Context, a *attempt) (plan, error) {
 	}
 	answers := map[store.Ref]store.Approval{}
 	if len(refs) > 0 {
-		answers, err = s.table.Approvals(ctx, refs...)
+		answers, err = s.table.Approvals(r.Context(), refs...)
 		if err != nil {
 			return plan{}, err
 		}
-		s.inquire(ctx, answers, a.now)
+		s.inquire(r, answers, a.now)
 	}
 	s.pushes.restrain(&p, a.token.ID, answers, a.now)
 	return p, nil
@@ -89,21 +89,21 @@ func (s *step) plan(ctx context.Context, a *attempt) (plan, error) {
 
 // inquire asks the vendor about pushes of which no decision is known: if
 // callbacks are lost and nobody polls, a denial would not be heard otherwise.
-func (s *step) inquire(ctx context.Context, answers map[store.Ref]store.Approval, now time.Time) {
+func (s *step) inquire(r *http.Request, answers map[store.Ref]store.Approval, now time.Time) {
 	var mu sync.Mutex
 	var wg sync.WaitGroup
-	for r, a := range maps.Clone(answers) {
+	for ref, a := range maps.Clone(answers) {
 		if a.Answer() != "" || now.Sub(a.CreatedAt) < providers.Patience {
 			continue
 		}
 		wg.Go(func() {
-			decided, err := providers.Reconcile(ctx, s.set, s.table, a, now)
+			decided, err := providers.Reconcile(r, s.set, s.table, a, now)
 			if err != nil {
-				s.site.Warn(ctx, "vendor did not say what became of an approval", err)
+				s.site.Log(r, "vendor did not say what became of an approval", err)
 			}
 			mu.Lock()
 			defer mu.Unlock()
-			answers[r] = decided
+			answers[ref] = decided
 		})
 	}
 	wg.Wait()

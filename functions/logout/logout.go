@@ -8,6 +8,7 @@ import (
 	"errors"
 	"net/http"
 
+	"latchkey/shared/audit"
 	"latchkey/shared/env"
 	"latchkey/shared/session"
 	"latchkey/shared/store"
@@ -18,12 +19,13 @@ type step struct {
 	site  *web.Site
 	table *store.Table
 	guard *session.Guard
+	audit audit.Log
 }
 
 // New makes the step from its environment.
 func New(_ context.Context, cfg env.Config) (http.Handler, error) {
 	vars := env.Read(cfg)
-	s := &step{site: web.New(cfg, vars), table: store.Open(cfg, vars)}
+	s := &step{site: web.New(cfg, vars), table: store.Open(cfg, vars), audit: audit.New(cfg)}
 	s.guard = session.NewGuard(cfg, vars, s.table, s.site)
 	err := vars.Err()
 	if err != nil {
@@ -42,7 +44,7 @@ func (s *step) leave(w http.ResponseWriter, r *http.Request) error {
 	if v["everywhere"] == "true" {
 		return s.everywhere(w, r)
 	}
-	err = s.guard.End(r.Context(), r)
+	err = s.guard.End(r, audit.Here)
 	if err != nil {
 		return err
 	}
@@ -52,11 +54,11 @@ func (s *step) leave(w http.ResponseWriter, r *http.Request) error {
 // everywhere gives the user a new epoch: sessions of another are dead, and
 // browsers that were known are strangers. Only who is signed in may.
 func (s *step) everywhere(w http.ResponseWriter, r *http.Request) error {
-	u, _, err := s.guard.Full(r.Context(), r)
+	u, full, err := s.guard.Full(r.Context(), r)
 	if err != nil {
 		return s.guard.Refuse(w, r, err)
 	}
-	err = s.renew(r.Context(), u)
+	err = s.renew(r, u, full)
 	if err != nil {
 		return err
 	}
@@ -66,14 +68,17 @@ func (s *step) everywhere(w http.ResponseWriter, r *http.Request) error {
 // renew insists on an epoch of its own. One that another request gave the user
 // meanwhile will not do: a new password or phone gives one, too, with which the
 // session that changed it lives on.
-func (s *step) renew(ctx context.Context, u store.User) error {
+func (s *step) renew(r *http.Request, u store.User, full store.Session) error {
 	next := hex.EncodeToString(session.Random(16))
 	for range 4 {
-		err := s.table.NewEpoch(ctx, u, next)
+		err := s.table.NewEpoch(r.Context(), u, next)
+		if err == nil {
+			s.audit.Note(r, audit.LoggedOut, audit.Of(full).Why(audit.Everywhere))
+		}
 		if !errors.Is(err, store.ErrRefused) {
 			return err
 		}
-		latest, err := s.table.User(ctx, u.Key)
+		latest, err := s.table.User(r.Context(), u.Key)
 		if errors.Is(err, store.ErrNotFound) || err == nil && latest.UID != u.UID {
 			return nil // deleted, and its sessions with it
 		}

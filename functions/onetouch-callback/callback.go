@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"latchkey/shared/announce"
+	"latchkey/shared/audit"
 	"latchkey/shared/authy"
 	"latchkey/shared/env"
 	"latchkey/shared/providers"
@@ -47,6 +48,7 @@ type receiver struct {
 type step struct {
 	now       func() time.Time
 	log       *slog.Logger
+	audit     audit.Log
 	site      *web.Site
 	table     *store.Table
 	bus       *announce.Bus
@@ -57,7 +59,7 @@ type step struct {
 // New makes the step from its environment.
 func New(_ context.Context, cfg env.Config) (http.Handler, error) {
 	vars := env.Read(cfg)
-	s := &step{now: cfg.Now, log: cfg.Log, site: web.New(cfg, vars), table: store.Open(cfg, vars), bus: announce.Open(cfg, vars)}
+	s := &step{now: cfg.Now, log: cfg.Log, audit: audit.New(cfg), site: web.New(cfg, vars), table: store.Open(cfg, vars), bus: announce.Open(cfg, vars)}
 	s.url = vars.URL("PUBLIC_URL", "")
 	s.receivers = []receiver{{authy.Name, authy.NewReceiver(vars)}, {verify.Name, verify.NewReceiver(vars)}}
 	err := vars.Err()
@@ -101,8 +103,14 @@ func (s *step) receive(w http.ResponseWriter, r *http.Request) error {
 		}
 		s.log.ErrorContext(r.Context(), "alarm: a callback is not authentic; if it is the vendor's, the key or PUBLIC_URL is wrong",
 			"provider", v.provider, "error", err)
-		return web.Forged()
+		return s.forged(r, v.provider)
 	}
+	return s.forged(r, "")
+}
+
+// forged refuses what is not a vendor's. provider is whose it claims to be.
+func (s *step) forged(r *http.Request, provider string) error {
+	s.audit.Note(r, audit.CallbackForged, audit.Facts{Provider: provider})
 	return web.Forged()
 }
 
@@ -124,6 +132,9 @@ func (s *step) record(r *http.Request, provider string, e push.Event) {
 	defer cancel()
 	ref := store.Ref{Provider: provider, ID: e.Ref}
 	a, err := s.table.RecordDecision(ctx, store.Approval{Ref: ref, Decision: e.Decision, DecidedAt: s.now(), By: e.Subject, Via: e.Session})
+	if err == nil {
+		s.audit.Decided(r, a)
+	}
 	if errors.Is(err, store.ErrRefused) && store.IsAction(e.Session) {
 		a, err = s.table.Approval(ctx, ref)
 	}

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"sync"
 
+	"latchkey/shared/audit"
 	"latchkey/shared/env"
 	"latchkey/shared/knowledge"
 	"latchkey/shared/message"
@@ -31,6 +32,7 @@ type step struct {
 	page  *web.Page
 	table *store.Table
 	guard *session.Guard
+	audit audit.Log
 	care  *session.Care
 	texts *message.Client
 	known *knowledge.Factor
@@ -39,11 +41,11 @@ type step struct {
 // New makes the step from its environment.
 func New(_ context.Context, cfg env.Config) (http.Handler, error) {
 	vars := env.Read(cfg)
-	s := &step{site: web.New(cfg, vars), table: store.Open(cfg, vars)}
+	s := &step{site: web.New(cfg, vars), table: store.Open(cfg, vars), audit: audit.New(cfg)}
 	s.guard = session.NewGuard(cfg, vars, s.table, s.site)
 	s.care = session.NewCare(vars, s.guard)
 	s.texts = message.New(cfg, vars)
-	s.known = knowledge.New(vars, s.guard)
+	s.known = knowledge.New(cfg, vars, s.guard)
 	err := vars.Err()
 	if err != nil {
 		return nil, err
@@ -98,7 +100,7 @@ func (s *step) change(w http.ResponseWriter, r *http.Request) error {
 	if knowledge.Same(form, u.PasswordBy) { // sent twice, the first time with success
 		return s.done(w, r, full, u.Epoch)
 	}
-	p = s.known.Compare(u, v["current"])
+	p = s.known.Compare(r, u, v["current"])
 	if p != nil {
 		return refuse(p)
 	}
@@ -149,6 +151,7 @@ func (s *step) replace(r *http.Request, u store.User, full store.Session, next, 
 	}
 	var wg sync.WaitGroup
 	if first {
+		s.audit.Note(r, audit.PasswordChanged, audit.Of(full))
 		wg.Go(func() { s.tell(r, u) })
 	}
 	err = s.table.AdoptEpoch(r.Context(), full, epoch)

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"time"
 
+	"latchkey/shared/audit"
 	"latchkey/shared/otp"
 	"latchkey/shared/providers"
 	"latchkey/shared/session"
@@ -63,16 +64,22 @@ func (s *step) ask(w http.ResponseWriter, r *http.Request, half store.Session, t
 	case err == nil:
 		return s.prove(w, r, half, code)
 	case errors.Is(err, otp.ErrWrong):
-		return web.WrongCode(s.guard.Tries - half.Checks)
+		return s.refused(r, half, audit.Wrong, web.WrongCode(s.guard.Tries-half.Checks))
 	case errors.Is(err, otp.ErrGone):
-		return s.behind(w, r, t, code, func(latest store.Session) (bool, *web.Problem) {
+		return s.behind(w, r, t, code, func(latest store.Session) (bool, audit.Reason, *web.Problem) {
 			alone := latest.Checks == half.Checks && half.CheckAt.Sub(half.CheckOld) >= inFlight
-			return !alone, web.Expired("That code is no longer valid. Begin a new check.")
+			return !alone, audit.Gone, web.Expired("That code is no longer valid. Begin a new check.")
 		})
 	case errors.As(err, &limited):
-		return web.Wait(limited.After, "This code was tried too often.").Because(err)
+		return s.refused(r, half, audit.Limited, web.Wait(limited.After, "This code was tried too often.").Because(err))
 	}
 	return web.Unavailable(err)
+}
+
+// refused notes that a code did not pass, and is the answer.
+func (s *step) refused(r *http.Request, half store.Session, why audit.Reason, p *web.Problem) error {
+	s.audit.Note(r, audit.CodeRefused, audit.Of(noted(half)).Why(why))
+	return p
 }
 
 // prove ends the check and says so. The vendor has used the code up: if the
@@ -81,7 +88,10 @@ func (s *step) ask(w http.ResponseWriter, r *http.Request, half store.Session, t
 func (s *step) prove(w http.ResponseWriter, r *http.Request, half store.Session, code string) error {
 	now := s.now()
 	err := s.table.Prove(r.Context(), half, session.Proof(half.Salt, code), now.Add(repeatable), now)
-	if err != nil && !errors.Is(err, store.ErrRefused) { // refused: an equal request was first
+	if !errors.Is(err, store.ErrRefused) { // else an equal request was first
+		s.audit.Note(r, audit.PhoneChecked, audit.Of(noted(half)))
+	}
+	if err != nil && !errors.Is(err, store.ErrRefused) {
 		s.site.Log(r, "a phone check is not ended", err)
 	}
 	return s.verified(w, half)
@@ -92,18 +102,18 @@ func (s *step) verified(w http.ResponseWriter, half store.Session) error {
 }
 
 // unreserved is why no try was reserved, and whether another one is under way.
-func (s *step) unreserved(latest store.Session) (busy bool, otherwise *web.Problem) {
+func (s *step) unreserved(latest store.Session) (busy bool, why audit.Reason, otherwise *web.Problem) {
 	if latest.Ref == "" && latest.ProviderRef == "" {
-		return false, web.Expired("No code was sent for this check. Begin a new one.")
+		return false, audit.Gone, web.Expired("No code was sent for this check. Begin a new one.")
 	}
-	return s.now().Sub(latest.CheckAt) < inFlight, web.UsedUp()
+	return s.now().Sub(latest.CheckAt) < inFlight, audit.UsedUp, web.UsedUp()
 }
 
 // behind answers a code that could not be tried, or that the vendor knows no
 // more. An equal request may have used it a moment ago, and gets the same
 // answer; while another is under way it may do so yet. state tells whether one
 // is, and the answer if none proves the phone.
-func (s *step) behind(w http.ResponseWriter, r *http.Request, t session.Token, code string, state func(store.Session) (busy bool, otherwise *web.Problem)) error {
+func (s *step) behind(w http.ResponseWriter, r *http.Request, t session.Token, code string, state func(store.Session) (busy bool, why audit.Reason, otherwise *web.Problem)) error {
 	ctx, cancel := context.WithTimeout(r.Context(), forEqual)
 	defer cancel()
 	for delay := 50 * time.Millisecond; ; delay *= 2 {
@@ -120,16 +130,16 @@ func (s *step) behind(w http.ResponseWriter, r *http.Request, t session.Token, c
 		case latest.Proof != nil:
 			return web.Expired("This check is over: the phone was proved, with another code. Begin a new one.")
 		}
-		busy, otherwise := state(latest)
+		busy, why, otherwise := state(latest)
 		if !busy {
-			return otherwise
+			return s.refused(r, latest, why, otherwise)
 		}
 		timer := time.NewTimer(min(delay, time.Second))
 		select {
 		case <-timer.C:
 		case <-ctx.Done():
 			timer.Stop()
-			return otherwise
+			return s.refused(r, latest, why, otherwise)
 		}
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"net/http"
 	"time"
 
+	"latchkey/shared/audit"
 	"latchkey/shared/budget"
 	"latchkey/shared/caller"
 	"latchkey/shared/env"
@@ -37,6 +38,7 @@ type step struct {
 	site   *web.Site
 	table  *store.Table
 	guard  *session.Guard
+	audit  audit.Log
 	budget *budget.Budget
 	set    *providers.Set
 	codes  otp.Codes // the default vendor's
@@ -46,7 +48,7 @@ type step struct {
 // New makes the step from its environment.
 func New(_ context.Context, cfg env.Config) (http.Handler, error) {
 	vars := env.Read(cfg)
-	s := &step{now: cfg.Now, site: web.New(cfg, vars), table: store.Open(cfg, vars)}
+	s := &step{now: cfg.Now, site: web.New(cfg, vars), table: store.Open(cfg, vars), audit: audit.New(cfg)}
 	s.on = vars.OneOf("PHONE_CHECKS", "off", "on") == "on"
 	s.guard = session.NewGuard(cfg, vars, s.table, s.site)
 	s.budget = budget.New(cfg, vars, s.table, store.Signup)
@@ -83,6 +85,12 @@ func (s *step) signed(h web.Handler) web.Handler {
 // keeps the key out of every cookie: session.Parse takes none.
 func tokenOf(id string) session.Token {
 	return session.Derive(id, "check/"+store.Hash(id), "phone check")
+}
+
+// noted is a check as the audit trail names it: it is no sign-up, and nobody's.
+func noted(half store.Session) store.Session {
+	half.UID, half.Flow = "", "check"
+	return half
 }
 
 // target is the phone as the vendor sees it. Authy wants an address of everybody

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"time"
 
+	"latchkey/shared/audit"
 	"latchkey/shared/budget"
 	"latchkey/shared/otp"
 	"latchkey/shared/providers"
@@ -47,7 +48,7 @@ func (s *step) start(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	err = s.take(r.Context(), a)
+	err = s.take(r, a)
 	if err != nil {
 		return s.undo(r.Context(), a, err)
 	}
@@ -98,8 +99,9 @@ func (s *step) once(ctx context.Context, key, content string, now time.Time) err
 }
 
 // take takes all limits of a send.
-func (s *step) take(ctx context.Context, a *attempt) error {
-	sends, fresh, err := s.budget.Take(ctx, a.send, a.now)
+func (s *step) take(r *http.Request, a *attempt) error {
+	sends, fresh, err := s.budget.Take(r.Context(), a.send, a.now)
+	s.audit.Delayed(r, audit.Of(noted(a.half)), audit.AtSend, err)
 	a.half.Sends = sends
 	if err == nil && !fresh { // an equal request is at it, or died at it
 		err = &store.Limited{After: max(s.budget.Next(sends, a.now).Sub(a.now), time.Second)}
@@ -126,6 +128,9 @@ func (s *step) send(w http.ResponseWriter, r *http.Request, a *attempt) error {
 	defer cancel()
 	sent, unsent := s.codes.Send(ctx, target(a.half), a.channel)
 	a.half.Ref, a.half.ProviderRef = sent.Ref, sent.User
+	tried := noted(a.half)
+	tried.ByApp = sent.App
+	s.audit.Sent(r, tried, a.channel, unsent)
 	a.half.Outcome = providers.Outcome(unsent)
 	a.half.ResendAt = providers.Later(s.budget.Next(a.half.Sends, a.now), unsent, a.now)
 	err := s.table.RecordSend(r.Context(), a.half)
@@ -155,7 +160,7 @@ func (s *step) repeat(w http.ResponseWriter, r *http.Request, a *attempt, existi
 	}
 	if died || existing.Failed() && !a.now.Before(existing.ResendAt) {
 		a.half = existing
-		err := s.take(r.Context(), a)
+		err := s.take(r, a)
 		if err != nil {
 			return err
 		}

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"latchkey/shared/audit"
 	"latchkey/shared/budget"
 	"latchkey/shared/knowledge"
 	"latchkey/shared/numbers"
@@ -117,6 +118,7 @@ func (s *step) enter(w http.ResponseWriter, r *http.Request, a *attempt) error {
 	case errors.Is(created, store.ErrRefused):
 		return s.repeat(w, r, a, existing)
 	case errors.As(refused, &limited):
+		s.audit.Delayed(r, audit.Of(a.half), audit.AtSend, refused)
 		s.undo(r, a, created == nil)
 		return s.refuse(a, web.Wait(limited.After, "We cannot send a code to that phone just yet."))
 	case created != nil || refused != nil:
@@ -124,6 +126,7 @@ func (s *step) enter(w http.ResponseWriter, r *http.Request, a *attempt) error {
 		return s.refuse(a, web.Unavailable(cmp.Or(created, refused)))
 	}
 	unsent := s.text(r, a)
+	s.audit.Sent(r, a.half, otp.SMS, unsent)
 	err := s.table.RecordSend(r.Context(), a.half)
 	if err != nil && !errors.Is(err, store.ErrRefused) {
 		return err

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"time"
 
+	"latchkey/shared/audit"
 	"latchkey/shared/budget"
 	"latchkey/shared/env"
 	"latchkey/shared/knowledge"
@@ -30,6 +31,7 @@ type step struct {
 	page   *web.Page
 	table  *store.Table
 	guard  *session.Guard
+	audit  audit.Log
 	care   *session.Care
 	known  *knowledge.Factor
 	budget *budget.Budget
@@ -40,10 +42,10 @@ type step struct {
 // New makes the step from its environment.
 func New(_ context.Context, cfg env.Config) (http.Handler, error) {
 	vars := env.Read(cfg)
-	s := &step{now: cfg.Now, site: web.New(cfg, vars), table: store.Open(cfg, vars)}
+	s := &step{now: cfg.Now, site: web.New(cfg, vars), table: store.Open(cfg, vars), audit: audit.New(cfg)}
 	s.guard = session.NewGuard(cfg, vars, s.table, s.site)
 	s.care = session.NewCare(vars, s.guard)
-	s.known = knowledge.New(vars, s.guard)
+	s.known = knowledge.New(cfg, vars, s.guard)
 	s.budget = budget.New(cfg, vars, s.table, store.Signup)
 	s.set = providers.New(cfg, vars)
 	s.plan = numbers.New(vars)

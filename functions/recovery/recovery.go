@@ -16,6 +16,7 @@ import (
 	"sync"
 	"time"
 
+	"latchkey/shared/audit"
 	"latchkey/shared/env"
 	"latchkey/shared/knowledge"
 	"latchkey/shared/message"
@@ -44,6 +45,7 @@ type step struct {
 	codes *web.Page // where codes are made
 	table *store.Table
 	guard *session.Guard
+	audit audit.Log
 	care  *session.Care
 	known *knowledge.Factor
 	texts *message.Client
@@ -52,10 +54,10 @@ type step struct {
 // New makes the step from its environment.
 func New(_ context.Context, cfg env.Config) (http.Handler, error) {
 	vars := env.Read(cfg)
-	s := &step{now: cfg.Now, site: web.New(cfg, vars), table: store.Open(cfg, vars)}
+	s := &step{now: cfg.Now, site: web.New(cfg, vars), table: store.Open(cfg, vars), audit: audit.New(cfg)}
 	s.guard = session.NewGuard(cfg, vars, s.table, s.site)
 	s.care = session.NewCare(vars, s.guard)
-	s.known = knowledge.New(vars, s.guard)
+	s.known = knowledge.New(cfg, vars, s.guard)
 	s.texts = message.New(cfg, vars)
 	err := vars.Err()
 	if err != nil {
@@ -104,7 +106,7 @@ func (s *step) create(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	u, _, err := s.care.Owner(w, r, "/recovery/codes")
+	u, full, err := s.care.Owner(w, r, "/recovery/codes")
 	if err != nil {
 		return err
 	}
@@ -135,6 +137,7 @@ func (s *step) create(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return refuse(web.Unavailable(err))
 	}
+	s.audit.Note(r, audit.RecoveryRenewed, audit.Of(full))
 	s.tell(r, u, made)
 	if web.WantsJSON(r) {
 		return s.site.JSON(w, map[string]any{"codes": codes})

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"latchkey/shared/audit"
 	"latchkey/shared/recovery"
 	"latchkey/shared/session"
 	"latchkey/shared/store"
@@ -126,7 +127,13 @@ func (s *step) unreserved(w http.ResponseWriter, r *http.Request) error {
 	if half.Lost {
 		return s.site.Next(w, r, "/phone", web.PhoneNext)
 	}
-	return session.UsedUp(half)
+	return s.refused(r, half, audit.UsedUp, session.UsedUp(half))
+}
+
+// refused notes that a code did not pass, and is the answer.
+func (s *step) refused(r *http.Request, half store.Session, why audit.Reason, p *web.Problem) error {
+	s.audit.Note(r, audit.CodeRefused, audit.Of(half).By(audit.ByRecovery).Why(why))
+	return p
 }
 
 // spend uses a code up for this login, and no other. The same login may
@@ -140,7 +147,11 @@ func (s *step) spend(w http.ResponseWriter, r *http.Request, half store.Session,
 	if i < 0 || u.Recovery[i].UsedBy != "" && u.Recovery[i].UsedBy != half.ID {
 		p := web.WrongCode(s.guard.Tries - half.Checks)
 		p.Detail += " Each recovery code works once."
-		return p.On(s.page, view(p))
+		why := audit.Wrong
+		if i >= 0 {
+			why = audit.Used
+		}
+		return s.refused(r, half, why, p.On(s.page, view(p)))
 	}
 	if u.Recovery[i].UsedBy == "" {
 		list := slices.Clone(u.Recovery)
@@ -165,6 +176,7 @@ func (s *step) spend(w http.ResponseWriter, r *http.Request, half store.Session,
 		p := web.Unavailable(err)
 		return p.On(s.page, view(p))
 	case first:
+		s.audit.Note(r, audit.RecoveryUsed, audit.Of(half))
 		s.tell(r, u, used)
 	}
 	return s.site.Next(w, r, "/phone", web.PhoneNext)

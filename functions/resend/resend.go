@@ -14,6 +14,7 @@ import (
 	"strconv"
 	"time"
 
+	"latchkey/shared/audit"
 	"latchkey/shared/budget"
 	"latchkey/shared/env"
 	"latchkey/shared/otp"
@@ -28,6 +29,7 @@ type step struct {
 	site   *web.Site
 	table  *store.Table
 	guard  *session.Guard
+	audit  audit.Log
 	budget map[bool]*budget.Budget // by whether the phone is a stranger's
 	set    *providers.Set
 }
@@ -35,7 +37,7 @@ type step struct {
 // New makes the step from its environment.
 func New(_ context.Context, cfg env.Config) (http.Handler, error) {
 	vars := env.Read(cfg)
-	s := &step{now: cfg.Now, site: web.New(cfg, vars), table: store.Open(cfg, vars)}
+	s := &step{now: cfg.Now, site: web.New(cfg, vars), table: store.Open(cfg, vars), audit: audit.New(cfg)}
 	s.guard = session.NewGuard(cfg, vars, s.table, s.site)
 	s.budget = map[bool]*budget.Budget{
 		true:  budget.New(cfg, vars, s.table, store.Signup),
@@ -67,17 +69,23 @@ func (s *step) resend(w http.ResponseWriter, r *http.Request) error {
 	now := s.now()
 	send := s.ask(r, half)
 	if now.Before(half.ResendAt) {
-		return explain(&store.Limited{After: half.ResendAt.Sub(now)}, 0)
+		return s.refused(r, half, &store.Limited{After: half.ResendAt.Sub(now)})
 	}
 	sends, fresh, err := s.budget[half.Flow.Stranger()].Take(r.Context(), send, now)
 	if err != nil {
-		return explain(err, 0)
+		return s.refused(r, half, err)
 	}
 	if !fresh {
 		return s.site.Next(w, r, "/verify", notice(channel, otp.Sent{}))
 	}
 	half.Sends, half.ResendAt = sends, s.budget[half.Flow.Stranger()].Next(sends, now)
 	return s.send(w, r, half, channel)
+}
+
+// refused notes that a limit was in the way, if one was, and explains it.
+func (s *step) refused(r *http.Request, half store.Session, err error) error {
+	s.audit.Delayed(r, audit.Of(half), audit.AtSend, err)
+	return explain(err, 0)
 }
 
 // check refuses, before anything is spent, what a code would be of no use for.
@@ -121,6 +129,7 @@ func (s *step) send(w http.ResponseWriter, r *http.Request, half store.Session, 
 		half.ProviderRef = sent.User
 	}
 	half.ByApp = sent.App
+	s.audit.Sent(r, half, channel, unsent)
 	if unsent == nil {
 		half.Outcome = store.Sent
 	}

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"latchkey/shared/audit"
 	"latchkey/shared/budget"
 	"latchkey/shared/numbers"
 	"latchkey/shared/otp"
@@ -56,6 +57,7 @@ func (s *step) create(w http.ResponseWriter, r *http.Request) error {
 		return s.repeat(w, r, a, existing)
 	}
 	if err != nil {
+		s.audit.Delayed(r, audit.Of(a.half), audit.AtSend, err)
 		return s.explain(a, err)
 	}
 	return s.finish(w, r, a)
@@ -147,12 +149,13 @@ func (s *step) finish(w http.ResponseWriter, r *http.Request, a *attempt) error 
 	ctx, cancel := providers.Sparing(r.Context())
 	defer cancel()
 	sent, unsent := s.codes.Send(ctx, providers.Target(a.half.Profile), otp.SMS)
+	a.half.Ref, a.half.ProviderRef, a.half.ByApp = sent.Ref, sent.User, sent.App
+	s.audit.Sent(r, a.half, otp.SMS, unsent)
 	wg.Wait()
 	if failed != nil {
 		return failed
 	}
 	a.half.Hash = hash
-	a.half.Ref, a.half.ProviderRef, a.half.ByApp = sent.Ref, sent.User, sent.App
 	a.half.Outcome = providers.Outcome(unsent)
 	a.half.ResendAt = providers.Later(s.budget.Next(a.half.Sends, a.now), unsent, a.now)
 	err := s.table.RecordSend(r.Context(), a.half)

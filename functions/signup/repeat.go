@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"time"
 
+	"latchkey/shared/audit"
 	"latchkey/shared/store"
 	"latchkey/shared/web"
 )
@@ -66,6 +67,7 @@ func (s *step) repeat(w http.ResponseWriter, r *http.Request, a *attempt, existi
 func (s *step) again(w http.ResponseWriter, r *http.Request, a *attempt, existing store.Session) error {
 	err := s.budget.Wide(r.Context(), a.send, a.now)
 	if err != nil {
+		s.audit.Delayed(r, audit.Of(existing), audit.AtSend, err)
 		return s.explain(a, s.undo(r.Context(), a, err))
 	}
 	existing.Sends = a.half.Sends

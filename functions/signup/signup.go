@@ -15,6 +15,7 @@ import (
 	"net/http"
 	"time"
 
+	"latchkey/shared/audit"
 	"latchkey/shared/budget"
 	"latchkey/shared/env"
 	"latchkey/shared/numbers"
@@ -35,6 +36,7 @@ type step struct {
 	page     *web.Page
 	table    *store.Table
 	guard    *session.Guard
+	audit    audit.Log
 	budget   *budget.Budget
 	provider string
 	codes    otp.Codes
@@ -53,7 +55,7 @@ func New(_ context.Context, cfg env.Config) (http.Handler, error) {
 
 func open(cfg env.Config) (*step, error) {
 	vars := env.Read(cfg)
-	s := &step{now: cfg.Now, site: web.New(cfg, vars), table: store.Open(cfg, vars)}
+	s := &step{now: cfg.Now, site: web.New(cfg, vars), table: store.Open(cfg, vars), audit: audit.New(cfg)}
 	s.guard = session.NewGuard(cfg, vars, s.table, s.site)
 	s.budget = budget.New(cfg, vars, s.table, store.Signup)
 	s.plan = numbers.New(vars)

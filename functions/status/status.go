@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"time"
 
+	"latchkey/shared/audit"
 	"latchkey/shared/budget"
 	"latchkey/shared/env"
 	"latchkey/shared/providers"
@@ -32,6 +33,7 @@ type step struct {
 	page  *web.Page
 	table *store.Table
 	guard *session.Guard
+	audit audit.Log
 	set   *providers.Set
 	every time.Duration // between two questions to the vendor about one approval
 }
@@ -39,7 +41,7 @@ type step struct {
 // New makes the step from its environment.
 func New(_ context.Context, cfg env.Config) (http.Handler, error) {
 	vars := env.Read(cfg)
-	s := &step{now: cfg.Now, site: web.New(cfg, vars), table: store.Open(cfg, vars)}
+	s := &step{now: cfg.Now, site: web.New(cfg, vars), table: store.Open(cfg, vars), audit: audit.New(cfg)}
 	s.guard = session.NewGuard(cfg, vars, s.table, s.site)
 	s.set = providers.New(cfg, vars)
 	s.every = vars.Duration("APPROVAL_POLL", providers.Patience, time.Second, time.Minute)
@@ -159,9 +161,12 @@ func (s *step) confirm(w http.ResponseWriter, r *http.Request) error {
 	case push.Pending:
 		return web.StillPending("Nobody has answered on your phone yet.").SendTo("/status", web.NoNotice)
 	}
-	t, _, err := s.guard.Confirm(r.Context(), l.Half, l.Token, proof(r, l.Token), store.FactorPush)
+	t, first, err := s.guard.Confirm(r.Context(), l.Half, l.Token, proof(r, l.Token), store.FactorPush)
 	if err != nil {
 		return s.guard.Refuse(w, r, err)
+	}
+	if first {
+		s.audit.Note(r, audit.Confirmed, audit.Of(l.Half).By(store.FactorPush))
 	}
 	s.guard.Set(w, r, t)
 	s.guard.Remember(w, r, l.Half)
@@ -197,7 +202,7 @@ func (s *step) reconcile(r *http.Request, a store.Approval) store.Approval {
 		return a
 	}
 	if err == nil {
-		a, err = providers.Reconcile(r.Context(), s.set, s.table, a, s.now())
+		a, err = providers.Reconcile(r, s.set, s.table, a, s.now())
 	}
 	if err != nil {
 		s.site.Log(r, "vendor did not say what became of an approval", err)

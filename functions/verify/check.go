@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"sync"
 
+	"latchkey/shared/audit"
 	"latchkey/shared/otp"
 	"latchkey/shared/providers"
 	"latchkey/shared/session"
@@ -96,22 +97,28 @@ func (s *step) ask(w http.ResponseWriter, r *http.Request, a *attempt) error {
 	case errors.Is(err, errUsed):
 		p := web.WrongCode(s.guard.Tries - a.half.Checks)
 		p.Detail = "That code was used already. Wait for the next one that your app shows."
-		return p.On(s.page, s.view(a.half, p))
+		return s.refused(r, a.half, audit.Used, p.On(s.page, s.view(a.half, p)))
 	case errors.Is(err, otp.ErrWrong):
 		p := web.WrongCode(s.guard.Tries - a.half.Checks)
 		if a.half.Token == "" {
-			return p.On(s.page, s.view(a.half, p))
+			return s.refused(r, a.half, audit.Wrong, p.On(s.page, s.view(a.half, p)))
 		}
 		// Of two equal requests the vendor believes one.
-		return s.behind(w, r, a, p.App().On(s.page, s.view(a.half, p)))
+		return s.behind(w, r, a, audit.Wrong, p.App().On(s.page, s.view(a.half, p)))
 	case errors.Is(err, otp.ErrGone):
 		return s.gone(w, r, a)
 	case errors.As(err, &limited):
 		p := web.Wait(limited.After, "This code was tried too often. Please wait, then ask for a new one.").Because(err)
-		return p.On(s.page, s.view(a.half, p))
+		return s.refused(r, a.half, audit.Limited, p.On(s.page, s.view(a.half, p)))
 	}
 	p := web.Unavailable(err)
 	return p.On(s.page, s.view(a.half, p))
+}
+
+// refused notes that a code did not pass, and is the answer.
+func (s *step) refused(r *http.Request, half store.Session, why audit.Reason, p *web.Problem) error {
+	s.audit.Note(r, audit.CodeRefused, audit.Of(half).Why(why))
+	return p
 }
 
 // judge has the vendor check the code that was sent, if any was, and then the
@@ -155,7 +162,7 @@ func (s *step) spend(ctx context.Context, a *attempt) error {
 
 // complete makes the user, whose key is the uniqueness of the email.
 func (s *step) complete(w http.ResponseWriter, r *http.Request, a *attempt) error {
-	_, err := s.table.CreateUser(r.Context(), store.User{
+	made, err := s.table.CreateUser(r.Context(), store.User{
 		Key: a.half.Key, UID: a.half.UID, Epoch: a.half.Epoch, Profile: a.half.Profile,
 		Role: "user", Proof: a.proof(), CreatedAt: a.half.CreatedAt, VerifiedAt: s.now(),
 	})
@@ -169,6 +176,9 @@ func (s *step) complete(w http.ResponseWriter, r *http.Request, a *attempt) erro
 	if err != nil {
 		p := web.Unavailable(err)
 		return p.On(s.page, s.view(a.half, p))
+	}
+	if made.Proof == a.proof() { // else a try before this one made it, and died
+		s.audit.Note(r, audit.SignedUp, audit.Of(a.half))
 	}
 	return s.confirm(w, r, a)
 }
@@ -185,6 +195,9 @@ func (s *step) confirm(w http.ResponseWriter, r *http.Request, a *attempt) error
 	s.guard.Set(w, r, t)
 	s.guard.Remember(w, r, a.half)
 	notice := web.NoNotice
+	if first {
+		s.audit.Note(r, audit.Confirmed, audit.Of(a.half).By(a.kind))
+	}
 	if first && a.half.Flow == store.Signup {
 		notice = s.celebrate(r, a.half)
 	}

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"sync"
 
+	"latchkey/shared/audit"
 	"latchkey/shared/session"
 	"latchkey/shared/store"
 	"latchkey/shared/web"
@@ -39,6 +40,9 @@ func (s *step) move(w http.ResponseWriter, r *http.Request, a *attempt) error {
 	if err == nil {
 		err = s.table.MovePhone(r.Context(), a.half, session.NextEpoch(a.half), a.proof(), s.now())
 		a.user.MovedFrom = a.user.Phone
+		if err == nil {
+			s.audit.Note(r, audit.PhoneMoved, audit.Of(a.half).Why(cause(a.half)))
+		}
 	}
 	if errors.Is(err, store.ErrRefused) {
 		a.user, err = s.table.User(r.Context(), a.half.Key)
@@ -51,6 +55,14 @@ func (s *step) move(w http.ResponseWriter, r *http.Request, a *attempt) error {
 		return p.On(s.page, s.view(a.half, p))
 	}
 	return s.settle(w, r, a)
+}
+
+// cause is why a phone is moved, when that matters.
+func cause(half store.Session) audit.Reason {
+	if half.Lost {
+		return audit.Lost
+	}
+	return ""
 }
 
 // settle signs the browser in with the account's new epoch.

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"time"
 
+	"latchkey/shared/audit"
 	"latchkey/shared/session"
 	"latchkey/shared/store"
 	"latchkey/shared/web"
@@ -29,7 +30,7 @@ func (s *step) unreserved(w http.ResponseWriter, r *http.Request, a *attempt) er
 	if err != nil {
 		return s.guard.Refuse(w, r, err)
 	}
-	usedUp := session.UsedUp(half)
+	usedUp := func() error { return s.refused(r, half, audit.UsedUp, session.UsedUp(half)) }
 	switch {
 	case half.Taken:
 		return web.CannotComplete()
@@ -39,7 +40,7 @@ func (s *step) unreserved(w http.ResponseWriter, r *http.Request, a *attempt) er
 	case s.now().Sub(half.CheckAt) < inFlight:
 		return s.await(w, r, a, usedUp)
 	}
-	return usedUp
+	return usedUp()
 }
 
 // repeated answers a request that may be the repeat of the one that confirmed
@@ -72,12 +73,13 @@ func (s *step) gone(w http.ResponseWriter, r *http.Request, a *attempt) error {
 		return s.settle(w, r, a)
 	}
 	p := web.Expired("That code is no longer valid. Ask for a new one below.")
-	return s.behind(w, r, a, p.On(s.page, s.view(a.half, p)))
+	return s.behind(w, r, a, audit.Gone, p.On(s.page, s.view(a.half, p)))
 }
 
-// behind gives the answer otherwise, unless another try is under way or was a
-// moment ago: that one may have used the code up for this one.
-func (s *step) behind(w http.ResponseWriter, r *http.Request, a *attempt, otherwise *web.Problem) error {
+// behind refuses the code, unless another try is under way or was a moment ago:
+// that one may have used the code up for this one.
+func (s *step) behind(w http.ResponseWriter, r *http.Request, a *attempt, why audit.Reason, p *web.Problem) error {
+	otherwise := func() error { return s.refused(r, a.half, why, p) }
 	latest, err := s.table.Session(r.Context(), a.half.Key, a.half.ID)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return err
@@ -87,14 +89,14 @@ func (s *step) behind(w http.ResponseWriter, r *http.Request, a *attempt, otherw
 	case latest.Taken:
 		return web.CannotComplete()
 	case alone:
-		return otherwise
+		return otherwise()
 	}
 	return s.await(w, r, a, otherwise)
 }
 
 // await gives an equal request that is at work the time to finish, and answers
 // as it did. If none does, the answer is otherwise.
-func (s *step) await(w http.ResponseWriter, r *http.Request, a *attempt, otherwise *web.Problem) error {
+func (s *step) await(w http.ResponseWriter, r *http.Request, a *attempt, otherwise func() error) error {
 	ctx, cancel := context.WithTimeout(r.Context(), patience)
 	defer cancel()
 	for delay := 50 * time.Millisecond; ; delay *= 2 {
@@ -110,7 +112,7 @@ func (s *step) await(w http.ResponseWriter, r *http.Request, a *attempt, otherwi
 		case <-timer.C:
 		case <-ctx.Done():
 			timer.Stop()
-			return otherwise
+			return otherwise()
 		}
 	}
 }

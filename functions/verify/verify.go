@@ -15,6 +15,7 @@ import (
 	"net/http"
 	"time"
 
+	"latchkey/shared/audit"
 	"latchkey/shared/authy"
 	"latchkey/shared/env"
 	"latchkey/shared/message"
@@ -34,6 +35,7 @@ type step struct {
 	page  *web.Page
 	table *store.Table
 	guard *session.Guard
+	audit audit.Log
 	set   *providers.Set
 	texts *message.Client
 	text  string
@@ -42,7 +44,7 @@ type step struct {
 // New makes the step from its environment.
 func New(_ context.Context, cfg env.Config) (http.Handler, error) {
 	vars := env.Read(cfg)
-	s := &step{now: cfg.Now, site: web.New(cfg, vars), table: store.Open(cfg, vars)}
+	s := &step{now: cfg.Now, site: web.New(cfg, vars), table: store.Open(cfg, vars), audit: audit.New(cfg)}
 	s.guard = session.NewGuard(cfg, vars, s.table, s.site)
 	s.set = providers.New(cfg, vars)
 	s.texts = message.New(cfg, vars)

@@ -17,6 +17,7 @@ import (
 	"strings"
 	"time"
 
+	"latchkey/shared/audit"
 	"latchkey/shared/env"
 	"latchkey/shared/password"
 	"latchkey/shared/session"
@@ -27,13 +28,14 @@ import (
 // Factor is the password as a factor: something that its owner knows.
 type Factor struct {
 	guard *session.Guard
+	audit audit.Log
 	lane  session.Lane
 	cost  int
 }
 
 // New reads BCRYPT_COST.
-func New(vars *env.Vars, guard *session.Guard) *Factor {
-	return &Factor{guard, session.Lane{Free: 5, Longest: 15 * time.Minute}, password.Cost(vars)}
+func New(cfg env.Config, vars *env.Vars, guard *session.Guard) *Factor {
+	return &Factor{guard, audit.New(cfg), session.Lane{Free: 5, Longest: 15 * time.Minute}, password.Cost(vars)}
 }
 
 // Missing is what is wrong with a form that does not bring the current password.
@@ -69,7 +71,7 @@ func (f *Factor) Prove(r *http.Request, u store.User, current, form string) *web
 	if p != nil {
 		return p
 	}
-	return f.Compare(u, current)
+	return f.Compare(r, u, current)
 }
 
 // Try counts a try before anybody knows whether it fails, in one lane of the
@@ -80,6 +82,7 @@ func (f *Factor) Try(r *http.Request, u store.User, form string) *web.Problem {
 	var limited *store.Limited
 	switch {
 	case errors.As(err, &limited):
+		f.audit.Note(r, audit.Delayed, f.facts(r, u).Why(audit.AtPassword))
 		return web.Wait(limited.After, "There were too many tries. Please wait before the next one.")
 	case err != nil:
 		return web.Unavailable(err)
@@ -88,10 +91,11 @@ func (f *Factor) Try(r *http.Request, u store.User, form string) *web.Problem {
 }
 
 // Compare is the password's turn.
-func (f *Factor) Compare(u store.User, current string) *web.Problem {
+func (f *Factor) Compare(r *http.Request, u store.User, current string) *web.Problem {
 	err := password.Compare(u.Hash, current, f.cost)
 	switch {
 	case errors.Is(err, password.ErrWrong):
+		f.audit.Note(r, audit.PasswordRefused, f.facts(r, u))
 		p := web.BadCredentials()
 		p.Detail = "That is not your current password. Check it and try again."
 		return p
@@ -99,6 +103,12 @@ func (f *Factor) Compare(u store.User, current string) *web.Problem {
 		return web.Unavailable(err)
 	}
 	return nil
+}
+
+// facts are what the audit trail says of a try.
+func (f *Factor) facts(r *http.Request, u store.User) audit.Facts {
+	t, _ := f.guard.Whole(r)
+	return audit.Facts{UID: u.UID, Session: t.ID}
 }
 
 // Hash is that of another password, at the same cost.

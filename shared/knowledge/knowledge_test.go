@@ -23,7 +23,7 @@ func factor(t *testing.T) *knowledge.Factor {
 		Getenv: func(name string) string { return values[name] }, Now: time.Now, HTTP: http.DefaultClient, Log: slog.New(slog.DiscardHandler),
 	}
 	vars := env.Read(cfg)
-	f := knowledge.New(vars, session.NewGuard(cfg, vars, store.Open(cfg, vars), web.New(cfg, vars)))
+	f := knowledge.New(cfg, vars, session.NewGuard(cfg, vars, store.Open(cfg, vars), web.New(cfg, vars)))
 	err := vars.Err()
 	if err != nil {
 		t.Fatal(err)
@@ -76,7 +76,7 @@ func TestCompare(t *testing.T) {
 		hash, current string
 		status        int
 	}{{hash, "correct horse", 0}, {hash, "wrong horse", 401}, {"", "correct horse", 401}, {"no hash", "correct horse", 503}} {
-		p := f.Compare(store.User{Profile: store.Profile{Hash: c.hash}}, c.current)
+		p := f.Compare(httptest.NewRequest("POST", "/password", nil), store.User{Profile: store.Profile{Hash: c.hash}}, c.current)
 		if p == nil != (c.status == 0) || p != nil && p.Status != c.status {
 			t.Errorf("%q, %q: %v", c.hash, c.current, p)
 		}

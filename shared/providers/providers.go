@@ -11,6 +11,7 @@ import (
 	"slices"
 	"time"
 
+	"latchkey/shared/audit"
 	"latchkey/shared/authy"
 	"latchkey/shared/env"
 	"latchkey/shared/otp"
@@ -27,6 +28,7 @@ type Set struct {
 	codes   map[store.Flow]map[string]otp.Codes // by the vendor's name
 	pushes  map[string]push.Pushes
 	factors *verify.Factors
+	audit   audit.Log
 }
 
 // New reads PROVIDER, CHANNELS and every vendor's variables. The default
@@ -37,6 +39,7 @@ func New(cfg env.Config, vars *env.Vars) *Set {
 		Channels: otp.Channels(vars),
 		codes:    map[store.Flow]map[string]otp.Codes{},
 		pushes:   map[string]push.Pushes{},
+		audit:    audit.New(cfg),
 	}
 	v := verify.New(cfg, vars, s.Default == verify.Name)
 	if v != nil {

@@ -1,8 +1,8 @@
 package providers
 
 import (
-	"context"
 	"errors"
+	"net/http"
 	"time"
 
 	"latchkey/shared/authy"
@@ -20,12 +20,12 @@ const Patience = 3 * time.Second
 // more, and returns the approval as it is then known. A vendor that does not know
 // it any more changes nothing, nor does one that cannot be asked, which is the
 // error.
-func Reconcile(ctx context.Context, set *Set, table *store.Table, a store.Approval, now time.Time) (store.Approval, error) {
+func Reconcile(r *http.Request, set *Set, table *store.Table, a store.Approval, now time.Time) (store.Approval, error) {
 	pushes, err := set.Pushes(a.Provider)
 	if err != nil {
 		return a, err
 	}
-	asking, cancel := Sparing(ctx)
+	asking, cancel := Sparing(r.Context())
 	defer cancel()
 	d, err := pushes.Decision(asking, whom(a), a.ID)
 	if errors.Is(err, otp.ErrGone) {
@@ -39,13 +39,14 @@ func Reconcile(ctx context.Context, set *Set, table *store.Table, a store.Approv
 	if !now.Before(a.ValidUntil) && d == push.Denied {
 		decided.DecidedAt = a.ValidUntil // the vendor takes none later
 	}
-	recorded, err := table.RecordDecision(ctx, decided)
+	recorded, err := table.RecordDecision(r.Context(), decided)
 	if errors.Is(err, store.ErrRefused) { // a callback came meanwhile, or it is our own, whose answer was lost
-		return table.Approval(ctx, a.Ref)
+		return table.Approval(r.Context(), a.Ref)
 	}
 	if err != nil {
 		return a, err
 	}
+	set.audit.Decided(r, recorded)
 	return recorded, nil
 }
 

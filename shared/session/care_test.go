@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"latchkey/shared/audit"
 	"latchkey/shared/session"
 	"latchkey/shared/store"
 )
@@ -64,7 +65,7 @@ func TestConfirmBesideWhatIsOver(t *testing.T) {
 	t.Parallel()
 	for name, end := range map[string]func(t *testing.T, b *gate, whole store.Session, rotated session.Token){
 		"logged out": func(t *testing.T, b *gate, _ store.Session, rotated session.Token) {
-			err := b.guard.End(t.Context(), b.with(rotated.Value()))
+			err := b.guard.End(b.with(rotated.Value()), audit.Here)
 			if err != nil {
 				t.Error(err)
 			}
@@ -140,7 +141,7 @@ func TestEndBoth(t *testing.T) {
 	_, rotated, proof := b.beside(t)
 	r := b.with(rotated.Value())
 	r.Header.Add("Cookie", b.site.CookieName("step")+"="+step().Value())
-	err := b.guard.End(t.Context(), r)
+	err := b.guard.End(r, audit.Here)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"latchkey/shared/audit"
 	"latchkey/shared/env"
 	"latchkey/shared/store"
 	"latchkey/shared/web"
@@ -60,6 +61,7 @@ type Guard struct {
 
 	table *store.Table
 	site  *web.Site
+	audit audit.Log
 	now   func() time.Time
 
 	half, idle, total, touch time.Duration
@@ -74,7 +76,7 @@ func NewGuard(cfg env.Config, vars *env.Vars, table *store.Table, site *web.Site
 	idle := vars.Duration("SESSION_IDLE", 12*time.Hour, shortest, 24*time.Hour)
 	g := &Guard{
 		Tries: vars.Int("MAX_CHECKS", 5, 1, 5),
-		table: table, site: site, now: cfg.Now,
+		table: table, site: site, audit: audit.New(cfg), now: cfg.Now,
 		half:  vars.Duration("HALF_SESSION", 30*time.Minute, shortest, 24*time.Hour),
 		idle:  idle,
 		total: vars.Duration("SESSION_TOTAL", 7*24*time.Hour, shortest, 30*24*time.Hour),
@@ -205,7 +207,7 @@ func (g *Guard) Waiting(ctx context.Context, r *http.Request) (Waiting, error) {
 }
 
 // End ends the sessions that a request brings, half or whole.
-func (g *Guard) End(ctx context.Context, r *http.Request) error {
+func (g *Guard) End(r *http.Request, why audit.Reason) error {
 	whole, ok := g.Whole(r)
 	step, also := g.Token(r)
 	if !ok && !also {
@@ -214,20 +216,23 @@ func (g *Guard) End(ctx context.Context, r *http.Request) error {
 	var failed error
 	var wg sync.WaitGroup
 	if also && step.ID != whole.ID {
-		wg.Go(func() { failed = g.end(ctx, step) })
+		wg.Go(func() { failed = g.end(r, step, why) })
 	}
 	var err error
 	if ok {
-		err = g.end(ctx, whole)
+		err = g.end(r, whole, why)
 	}
 	wg.Wait()
 	return errors.Join(err, failed)
 }
 
-func (g *Guard) end(ctx context.Context, t Token) error {
-	err := g.table.EndSession(ctx, store.Session{Key: t.Key, ID: t.ID, Secret: t.Hash()}, g.now())
+func (g *Guard) end(r *http.Request, t Token, why audit.Reason) error {
+	ended, err := g.table.EndSession(r.Context(), store.Session{Key: t.Key, ID: t.ID, Secret: t.Hash()}, g.now())
 	if errors.Is(err, store.ErrRefused) {
 		return nil
+	}
+	if err == nil && ended.Confirmed() {
+		g.audit.Note(r, audit.LoggedOut, audit.Of(ended).Why(why))
 	}
 	return err
 }

@@ -28,7 +28,8 @@ func TestEndParentOfALostPhone(t *testing.T) {
 		}, store.ErrRefused},
 		"logged out": {func(b *bench.Table, s store.Session) error {
 			_, err := b.MarkLost(t.Context(), s)
-			return errors.Join(err, b.EndSession(t.Context(), s, at))
+			_, ended := b.EndSession(t.Context(), s, at)
+			return errors.Join(err, ended)
 		}, store.ErrRefused},
 	} {
 		b, s := bench.Open(t), login()
@@ -77,7 +78,7 @@ func TestMarkLost(t *testing.T) {
 	if err != nil || first {
 		t.Errorf("an equal one: first %v, %v", first, err)
 	}
-	err = b.EndSession(t.Context(), s, start)
+	_, err = b.EndSession(t.Context(), s, start)
 	if err != nil {
 		t.Fatal(err)
 	}

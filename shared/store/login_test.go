@@ -68,9 +68,10 @@ func ended(t *testing.T, b *bench.Table) {
 	}
 	s := login()
 	_, err := b.ReserveCheck(t.Context(), s, 5, start)
+	_, again := b.EndSession(t.Context(), s, start)
 	for name, err := range map[string]error{
 		"ReserveCheck": err, "RecordSend": b.RecordSend(t.Context(), s), "Confirm": b.Confirm(t.Context(), s, full(s, start)),
-		"EndSession": b.EndSession(t.Context(), s, start), "Touch": b.Touch(t.Context(), full(s, start), start.Add(time.Hour), start),
+		"EndSession": again, "Touch": b.Touch(t.Context(), full(s, start), start.Add(time.Hour), start),
 	} {
 		if !errors.Is(err, store.ErrRefused) {
 			t.Errorf("%s of an ended session: %v", name, err)
@@ -96,7 +97,7 @@ func TestEndSession(t *testing.T) {
 		b, s := bench.Open(t), login()
 		forged := s
 		forged.Secret = []byte("forged")
-		if got := b.EndSession(t.Context(), s, start); !errors.Is(got, store.ErrRefused) || len(b.Items(t)) != 0 {
+		if _, got := b.EndSession(t.Context(), s, start); !errors.Is(got, store.ErrRefused) || len(b.Items(t)) != 0 {
 			t.Errorf("none: %v", got)
 		}
 		create(t, b, s)
@@ -108,14 +109,14 @@ func TestEndSession(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if got := b.EndSession(t.Context(), forged, start); !errors.Is(got, store.ErrRefused) {
+		if _, got := b.EndSession(t.Context(), forged, start); !errors.Is(got, store.ErrRefused) {
 			t.Errorf("with another secret: %v", got)
 		}
 		if got := read(t, b); string(got.Secret) != string(bearer.Secret) {
 			t.Error("with another secret it was ended")
 		}
 		b.Wire.Lose("UpdateItem", 1)
-		err := b.EndSession(t.Context(), bearer, start)
+		_, err := b.EndSession(t.Context(), bearer, start)
 		if err != nil && !errors.Is(err, store.ErrRefused) { // its own retry
 			t.Errorf("confirmed %v: %v", confirmed, err)
 		}
@@ -136,8 +137,8 @@ func TestEndSessionWithTheSecretFromBefore(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		err = b.EndSession(t.Context(), s, start.Add(at))
-		if !errors.Is(err, want) || want == nil && err != nil {
+		over, err := b.EndSession(t.Context(), s, start.Add(at))
+		if !errors.Is(err, want) || want == nil && (err != nil || !over.Confirmed() || over.UID != s.UID) {
 			t.Errorf("after %v: %v, want %v", at, err, want)
 		}
 	}

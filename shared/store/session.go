@@ -140,17 +140,20 @@ func (t *Table) Session(ctx context.Context, k, id string) (Session, error) {
 }
 
 // EndSession ends a session at its bearer's wish, who brings its secret or, while
-// that one is still answered, the one from before the confirmation.
-// ErrRefused says that it is not the bearer's, or over already.
+// that one is still answered, the one from before the confirmation, and
+// returns what is left of it. ErrRefused says that it is not the bearer's, or over already.
 //
 // The item stays, empty, for longer than any limit remembers its id: the same
 // form makes the same id, and must not get a second session of it.
-func (t *Table) EndSession(ctx context.Context, s Session, now time.Time) error {
-	_, err := t.update(ctx, sessionKey(s.Key, s.ID), "SET valid_until = :now, expires_at = :expires_at"+
+func (t *Table) EndSession(ctx context.Context, s Session, now time.Time) (Session, error) {
+	it, err := t.update(ctx, sessionKey(s.Key, s.ID), "SET valid_until = :now, expires_at = :expires_at"+
 		" REMOVE secret, previous, previous_to, proof, approval, "+profile,
 		"secret = :secret OR (previous = :secret AND previous_to > :now)",
 		item{":secret": binary(s.Secret), ":now": millis(now), ":expires_at": seconds(now.Add(2 * day))})
-	return err
+	if err != nil {
+		return Session{}, err
+	}
+	return sessionFrom(it), nil
 }
 
 // DropSession deletes a session that led to nothing: one for which no vendor
