@@ -83,7 +83,7 @@ func (s *step) resend(w http.ResponseWriter, r *http.Request) error {
 // check refuses, before anything is spent, what a code would be of no use for.
 func (s *step) check(half store.Session, channel otp.Channel) error {
 	switch {
-	case !slices.Contains(s.set.Offered(half), channel):
+	case !slices.Contains(s.set.Offered(half, s.now()), channel):
 		return web.Invalid(web.Field{Name: "channel", Text: "Choose one of the ways that the page offers."}).SendTo("/verify", web.NotThisWay)
 	case half.Taken:
 		return web.CannotComplete()
