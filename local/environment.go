@@ -135,6 +135,7 @@ func laptop(set settings, port int, endpoint string, events int, open string, v 
 		"ALLOWED_COUNTRIES":            "", // all
 		// One laptop is one address for everybody, and its texts cost nothing.
 		"CHANNELS":          "sms,call,whatsapp",
+		"CALL_AFTER":        "0",
 		"SENDS_PER_ADDRESS": "100000",
 		"SENDS_PER_PREFIX":  "100000",
 		"SENDS_PER_COUNTRY": "1000000",

@@ -16,14 +16,15 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"latchkey/shared/env"
 	"latchkey/shared/otp"
 )
 
-// Config has these variables and the usual HTTP client.
+// Config has these variables, the machine's clock and the usual HTTP client.
 func Config(set map[string]string) env.Config {
-	return env.Config{Getenv: func(name string) string { return set[name] }, HTTP: http.DefaultClient}
+	return env.Config{Getenv: func(name string) string { return set[name] }, Now: time.Now, HTTP: http.DefaultClient}
 }
 
 // Server stands in the vendor's place.

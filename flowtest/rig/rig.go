@@ -184,7 +184,7 @@ func (r *Rig) simulate(provider string) map[string]string {
 		provider = "verify"
 	}
 	return map[string]string{
-		"PROVIDER": provider, "PUBLIC_URL": r.App, "BCRYPT_COST": "4", "CHANNELS": "sms,call,whatsapp",
+		"PROVIDER": provider, "PUBLIC_URL": r.App, "BCRYPT_COST": "4", "CHANNELS": "sms,call,whatsapp", "CALL_AFTER": "0",
 		"TWILIO_ACCOUNT_SID": id("AC"), "TWILIO_AUTH_TOKEN": "rigtoken", "TWILIO_NUMBER": "+15005550006",
 		"VERIFY_SERVICE_SID": id("VA"), "VERIFY_SIGNUP_SERVICE_SID": "VA" + strings.Repeat("0", 31) + "2", "AUTHY_API_KEY": "rigkey",
 		"TWILIO_VERIFY_URL": vendors.URL, "TWILIO_API_URL": vendors.URL, "AUTHY_API_URL": vendors.URL,

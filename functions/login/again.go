@@ -90,9 +90,10 @@ func (s *step) prove(w http.ResponseWriter, r *http.Request) error {
 	return s.proceed(w, r, a)
 }
 
-// channels are those that this user's vendor can send a code over.
+// channels are those that this user's vendor can send a code over. Of the codes
+// that the phone was sent before nothing is known here.
 func (s *step) channels(u store.User) []otp.Channel {
-	return s.set.Offered(store.Session{Flow: store.Proof, Profile: u.Profile})
+	return s.set.Offered(store.Session{Flow: store.Proof, Profile: u.Profile}, s.now())
 }
 
 // againView says what is going to happen when the button is pressed.

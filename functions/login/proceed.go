@@ -161,6 +161,7 @@ func (s *step) text(ctx context.Context, a *attempt) error {
 	to.Insist = a.channel != ""
 	sent, err := codes.Send(ctx, to, cmp.Or(a.channel, otp.SMS))
 	a.half.Ref, a.half.ByApp = sent.Ref, sent.App
+	a.half.ProviderRef = cmp.Or(sent.User, a.half.ProviderRef) // a number that was for tests is registered only now
 	if err == nil {
 		a.half.Outcome = store.Sent
 	}

@@ -68,7 +68,7 @@ func (s *step) read(r *http.Request) (*attempt, error) {
 	number, wrong := s.plan.Parse(v["countryCode"], v["phone"])
 	p := store.Profile{Phone: number.Phone, Country: number.Country, CallingCode: number.CallingCode, Provider: s.set.Default}
 	channel := otp.Channel(cmp.Or(v["channel"], string(otp.SMS)))
-	offered := s.set.Offered(store.Session{Flow: store.Signup, Profile: p})
+	offered := s.set.Offered(store.Session{Flow: store.Signup, Profile: p}, s.now())
 	if !slices.Contains(offered, channel) {
 		wrong = append(wrong, web.Field{Name: "channel", Text: "Choose a channel that this service offers, such as sms."})
 	}

@@ -91,7 +91,7 @@ func (s *step) refused(r *http.Request, half store.Session, err error) error {
 // check refuses, before anything is spent, what a code would be of no use for.
 func (s *step) check(half store.Session, channel otp.Channel) error {
 	switch {
-	case !slices.Contains(s.set.Offered(half), channel):
+	case !slices.Contains(s.set.Offered(half, s.now()), channel):
 		return web.Invalid(web.Field{Name: "channel", Text: "Choose one of the ways that the page offers."}).SendTo("/verify", web.NotThisWay)
 	case half.Taken:
 		return web.CannotComplete()

@@ -106,7 +106,7 @@ type content struct {
 func (s *step) content(half store.Session, p *web.Problem) content {
 	return content{
 		Login: !half.Flow.Stranger(), Flow: half.Flow, SignedIn: half.Parent != "" && !half.Lost, Back: session.Destination(half), Ending: half.Phone.Ending(), Way: way(half), Wait: s.wait(half),
-		Channels: s.set.Offered(half), Rival: s.rival(half), Paused: half.Paused, Problem: p,
+		Channels: s.set.Offered(half, s.now()), Rival: s.rival(half), Paused: half.Paused, Problem: p,
 	}
 }
 

@@ -4,7 +4,8 @@
 //
 // Narrow limits belong to the one who asks: the address, and the phone with
 // its growing waits. Wide ones are shared: the number's prefix, its country and
-// the stack's day. The table failing refuses the send.
+// the stack's day. The table failing refuses the send. A number for tests, to
+// which nothing is sent, takes no wide one: it must not use up what others need.
 //
 // It must not know vendors or sessions.
 package budget
@@ -21,6 +22,7 @@ import (
 	"latchkey/shared/env"
 	"latchkey/shared/phone"
 	"latchkey/shared/store"
+	"latchkey/shared/testnumbers"
 )
 
 // Budget is the limits of one flow.
@@ -32,6 +34,7 @@ type Budget struct {
 	prefix  store.Counter
 	country store.Counter
 	stack   store.Counter
+	tests   *testnumbers.Numbers
 }
 
 // Send is one text that somebody asks for.
@@ -67,7 +70,7 @@ func New(cfg env.Config, vars *env.Vars, table *store.Table, flow store.Flow) *B
 	// waits since: no wait may be longer.
 	history.Window = max(history.Window, slices.Max(history.Waits))
 	return &Budget{
-		table: table, log: cfg.Log, history: history,
+		table: table, log: cfg.Log, history: history, tests: testnumbers.New(cfg, vars),
 		address: store.Counter{Rule: rule("address"), Max: vars.Int("SENDS_PER_ADDRESS", 30, 1, 1e9), Window: hour},
 		prefix:  store.Counter{Rule: rule("prefix"), Max: vars.Int("SENDS_PER_PREFIX", 100, 1, 1e9), Window: hour},
 		country: store.Counter{Rule: rule("country"), Max: vars.Int("SENDS_PER_COUNTRY", 2000, 1, 1e9), Window: day},
@@ -102,6 +105,9 @@ func (b *Budget) Narrow(ctx context.Context, s Send, now time.Time) (sends store
 // Wide takes what is shared, in one round trip. What some of it refuses is
 // given back to the rest.
 func (b *Budget) Wide(ctx context.Context, s Send, now time.Time) error {
+	if b.free(s, now) {
+		return nil
+	}
 	counters := b.wide(s)
 	errs := make([]error, len(counters))
 	var wg sync.WaitGroup
@@ -153,11 +159,20 @@ func (b *Budget) Release(ctx context.Context, s Send, sends store.Sends, now tim
 
 // ReleaseWide gives back what Wide took for a send that was not made.
 func (b *Budget) ReleaseWide(ctx context.Context, s Send, now time.Time) {
+	if b.free(s, now) {
+		return
+	}
 	var wg sync.WaitGroup
 	for _, c := range b.wide(s) {
 		wg.Go(func() { b.back(b.table.Uncount(ctx, c, now)) })
 	}
 	wg.Wait()
+}
+
+// free reports whether nothing is going to be sent, to a number for tests.
+func (b *Budget) free(s Send, now time.Time) bool {
+	_, test := b.tests.Code(s.Phone, now)
+	return test
 }
 
 // back notes that something could not be given back. It only makes the limit

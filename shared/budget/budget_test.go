@@ -207,6 +207,36 @@ func TestRefusedWideGivesBack(t *testing.T) {
 	}
 }
 
+// A number for tests takes nothing of what is shared and gives nothing back of
+// what others took, until its day is over; what belongs to phone and address it
+// takes like any other.
+func TestNumbersForTests(t *testing.T) {
+	t.Parallel()
+	const reviewer, beside = "+14155550100", "+14155550101" // of one range
+	l := limits(t, bench.Open(t), store.Signup, "SENDS_PER_ADDRESS=2", "SENDS_PER_PREFIX=1", "SENDS_PER_COUNTRY=1", "SENDS_PER_DAY=1",
+		"PUBLIC_URL=http://localhost:3000", "TEST_NUMBERS="+reviewer+"=424242 until "+start.UTC().Format(time.DateOnly))
+	for i, c := range []struct{ number, want string }{
+		{reviewer, "fresh"}, {reviewer, "wait"}, {beside, "fresh"}, {ada, "wait"}, // the address is at its end
+	} {
+		if got := take(t, l, send(i, c.number, here), start); got != c.want {
+			t.Errorf("%d: %s, want %s", i, got, c.want)
+		}
+	}
+	l.ReleaseWide(t.Context(), send(5, reviewer, there), start)
+	if got := wide(t, l, bob, "US"); got != "wait" {
+		t.Errorf("after a release of nothing: %s, want wait", got)
+	}
+	if got := take(t, l, send(6, reviewer, there), start.Add(time.Minute)); got != "fresh" {
+		t.Errorf("a minute later: %s, want fresh", got)
+	}
+	tomorrow := start.UTC().Truncate(24 * time.Hour).Add(24 * time.Hour)
+	for i, c := range []struct{ number, want string }{{reviewer, "fresh"}, {beside, "wait"}} {
+		if got := take(t, l, send(7+i, c.number, there), tomorrow); got != c.want {
+			t.Errorf("a day later, %s: %s, want %s", c.number, got, c.want)
+		}
+	}
+}
+
 func TestRelease(t *testing.T) {
 	t.Parallel()
 	l := limits(t, bench.Open(t), store.Signup, "SENDS_PER_ADDRESS=1", "SENDS_PER_PREFIX=1", "SENDS_PER_COUNTRY=1", "SENDS_PER_DAY=1")

@@ -40,9 +40,13 @@ func Read(cfg Config) *Vars { return &Vars{getenv: cfg.Getenv} }
 func (v *Vars) Err() error { return errors.Join(v.faults...) }
 
 // Fault notes that the variable name is wrong; the sentence goes on after the
-// name and says what to do.
+// name and says what to do. Several packages of a step may read one variable: the
+// same fault is noted once.
 func (v *Vars) Fault(name, format string, args ...any) {
-	v.faults = append(v.faults, fmt.Errorf("%s %s", name, fmt.Sprintf(format, args...)))
+	fault := fmt.Errorf("%s %s", name, fmt.Sprintf(format, args...))
+	if !slices.ContainsFunc(v.faults, func(f error) bool { return f.Error() == fault.Error() }) {
+		v.faults = append(v.faults, fault)
+	}
 }
 
 // String returns the variable, or def when it is empty.

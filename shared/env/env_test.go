@@ -41,6 +41,20 @@ func TestAllFaultsTogether(t *testing.T) {
 	}
 }
 
+// Packages of one step that read the same variable make one fault of it.
+func TestOneFaultOnce(t *testing.T) {
+	v := read(map[string]string{"COUNT": "6"})
+	for range 3 {
+		v.Int("COUNT", 3, 1, 5)
+		v.Fault("COUNT", "is odd")
+	}
+	v.Int("COUNT", 3, 1, 4)
+	err := v.Err()
+	if err == nil || strings.Count(err.Error(), "\n") != 2 {
+		t.Errorf("want three faults: %v", err)
+	}
+}
+
 // What is wrong is named, never shown: it may be a secret in the wrong place.
 func TestFaultsDoNotShowValues(t *testing.T) {
 	const canary = "canary7"

@@ -13,6 +13,7 @@ import (
 	"latchkey/flowtest/doortest"
 	"latchkey/shared/env"
 	"latchkey/shared/message"
+	"latchkey/shared/phone"
 )
 
 const (
@@ -92,6 +93,27 @@ func TestOffSendsNothing(t *testing.T) {
 	err := message.New(cfg, env.Read(cfg)).Send(t.Context(), to, body)
 	if !errors.Is(err, message.ErrOff) {
 		t.Error(err)
+	}
+}
+
+// A number for tests is sent nothing, and everybody else is.
+func TestNumbersForTests(t *testing.T) {
+	set := settings()
+	set["PUBLIC_URL"] = "http://localhost:3000"
+	set["TEST_NUMBERS"] = to + "=424242 until " + time.Now().UTC().AddDate(0, 0, 1).Format(time.DateOnly)
+	requests := 0
+	c := door(t, set, func(w http.ResponseWriter, r *http.Request) {
+		requests++
+		doortest.Answers(201, created)(w, r)
+	})
+	for _, want := range []struct {
+		to       phone.Number
+		requests int
+	}{{to, 0}, {"+14155552346", 1}, {to, 1}} {
+		err := c.Send(t.Context(), want.to, body)
+		if err != nil || requests != want.requests {
+			t.Errorf("%s: %v after %d requests, want %d", string(want.to), err, requests, want.requests)
+		}
 	}
 }
 

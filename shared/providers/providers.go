@@ -17,6 +17,7 @@ import (
 	"latchkey/shared/otp"
 	"latchkey/shared/push"
 	"latchkey/shared/store"
+	"latchkey/shared/testnumbers"
 	"latchkey/shared/verify"
 )
 
@@ -25,30 +26,37 @@ type Set struct {
 	Default  string        // the name of the vendor that new users get
 	Channels []otp.Channel // that visitors may ask for, where their vendor has them
 
+	callAfter int // codes sent to a phone before a call is offered
+
 	codes   map[store.Flow]map[string]otp.Codes // by the vendor's name
 	pushes  map[string]push.Pushes
 	factors *verify.Factors
 	audit   audit.Log
 }
 
-// New reads PROVIDER, CHANNELS and every vendor's variables. The default
-// vendor's are required, the other's may be missing as a whole.
+// New reads PROVIDER, CHANNELS, CALL_AFTER, the numbers for tests and every
+// vendor's variables. The default vendor's are required, the other's may be
+// missing as a whole.
 func New(cfg env.Config, vars *env.Vars) *Set {
 	s := &Set{
-		Default:  vars.OneOf("PROVIDER", verify.Name, authy.Name),
-		Channels: otp.Channels(vars),
-		codes:    map[store.Flow]map[string]otp.Codes{},
-		pushes:   map[string]push.Pushes{},
-		audit:    audit.New(cfg),
+		Default:   vars.OneOf("PROVIDER", verify.Name, authy.Name),
+		Channels:  otp.Channels(vars),
+		callAfter: vars.Int("CALL_AFTER", 3, 0, 10),
+		codes:     map[store.Flow]map[string]otp.Codes{},
+		pushes:    map[string]push.Pushes{},
+		audit:     audit.New(cfg),
 	}
+	tests := testnumbers.New(cfg, vars)
+	tests.Warn(cfg)
+	fix := func(vendor otp.Codes) otp.Codes { return &fixed{vendor, tests, cfg.Now} }
 	v := verify.New(cfg, vars, s.Default == verify.Name)
 	if v != nil {
-		s.serve(verify.Name, v.Signup(), v.Login())
+		s.serve(verify.Name, fix(v.Signup()), fix(v.Login()))
 		s.pushes[verify.Name], s.factors = v.Pushes(), v.Factors()
 	}
 	a := authy.New(cfg, vars, s.Default == authy.Name)
 	if a != nil {
-		s.serve(authy.Name, a.Signup(), a.Login())
+		s.serve(authy.Name, fix(a.Signup()), fix(a.Login()))
 		s.pushes[authy.Name] = a.Pushes()
 	}
 	return s
@@ -135,15 +143,23 @@ func Newest(u store.User, kind string) (store.Factor, bool) {
 	return store.Factor{}, false
 }
 
-// Offered are the channels that a session's visitor may choose from.
-func (s *Set) Offered(half store.Session) []otp.Channel {
+// Offered are the channels that a session's visitor may choose from. A call is
+// one of them only after so many codes to the phone, of the last day and as far
+// as the session knows of them: calls cost the most.
+func (s *Set) Offered(half store.Session, now time.Time) []otp.Channel {
 	codes, err := s.Codes(half.Flow, half.Provider)
 	if err != nil {
 		return nil
 	}
+	recent := 0
+	for _, at := range half.Sends.Times {
+		if now.Sub(at) < 24*time.Hour {
+			recent++
+		}
+	}
 	var list []otp.Channel
 	for _, c := range s.Channels {
-		if codes.Carries(c) {
+		if codes.Carries(c) && (c != otp.Call || recent >= s.callAfter) {
 			list = append(list, c)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"latchkey/shared/authy"
 	"latchkey/shared/env"
@@ -14,6 +15,9 @@ import (
 	"latchkey/shared/store"
 	"latchkey/shared/verify"
 )
+
+// start is the time at which a test begins.
+var start = time.Date(2026, 11, 20, 10, 0, 0, 0, time.UTC)
 
 var (
 	verifyVars = map[string]string{
@@ -111,7 +115,7 @@ func TestFlowsDiffer(t *testing.T) {
 
 // A visitor is offered what the operator allows and the vendor has.
 func TestOffered(t *testing.T) {
-	s, err := open(verifyVars, authyVars, map[string]string{"CHANNELS": "whatsapp,sms,call"})
+	s, err := open(verifyVars, authyVars, map[string]string{"CHANNELS": "whatsapp,sms,call", "CALL_AFTER": "0"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -119,8 +123,50 @@ func TestOffered(t *testing.T) {
 		verify.Name: {otp.WhatsApp, otp.SMS, otp.Call}, authy.Name: {otp.SMS, otp.Call}, "other": nil,
 	} {
 		half := store.Session{Flow: store.Signup, Profile: store.Profile{Provider: name}}
-		if got := s.Offered(half); !slices.Equal(got, want) {
+		if got := s.Offered(half, start); !slices.Equal(got, want) {
 			t.Errorf("%s: %q, want %q", name, got, want)
 		}
+	}
+}
+
+// A call is offered after so many codes to the phone, of the last day and known
+// to the session; at once only where the operator says so.
+func TestCallsAreOfferedLate(t *testing.T) {
+	hours := func(ago ...int) store.Sends {
+		var s store.Sends
+		for _, n := range ago {
+			s.Times = append(s.Times, start.Add(-time.Duration(n)*time.Hour))
+		}
+		return s
+	}
+	for _, c := range []struct {
+		after string
+		sends store.Sends
+		want  bool
+	}{
+		{"", hours(), false}, {"", hours(2, 1), false}, {"", hours(2, 1, 0), true}, {"", hours(5, 4, 3, 2, 1), true},
+		{"", hours(24, 2, 1), false}, {"", hours(23, 2, 1), true},
+		{"0", hours(), true}, {"1", hours(), false}, {"1", hours(1), true}, {"10", hours(9, 8, 7, 6, 5, 4, 3, 2, 1), false},
+	} {
+		s, err := open(verifyVars, authyVars, map[string]string{"CHANNELS": "call,sms", "CALL_AFTER": c.after})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, vendor := range []string{verify.Name, authy.Name} {
+			got := s.Offered(store.Session{Flow: store.Login, Sends: c.sends, Profile: store.Profile{Provider: vendor}}, start)
+			if slices.Contains(got, otp.Call) != c.want || !slices.Contains(got, otp.SMS) {
+				t.Errorf("CALL_AFTER=%s, %s, after %v: %q", c.after, vendor, c.sends.Times, got)
+			}
+		}
+	}
+	for _, after := range []string{"-1", "11", "never"} {
+		_, err := open(verifyVars, map[string]string{"CALL_AFTER": after})
+		if err == nil || !strings.HasPrefix(err.Error(), "CALL_AFTER must be a whole number from 0 to 10") {
+			t.Errorf("CALL_AFTER=%s: %v", after, err)
+		}
+	}
+	s, err := open(verifyVars, map[string]string{"CALL_AFTER": "0"})
+	if err != nil || slices.Contains(s.Offered(store.Session{Flow: store.Login, Profile: store.Profile{Provider: verify.Name}}, start), otp.Call) {
+		t.Errorf("a call is offered where calls are off, %v", err)
 	}
 }
