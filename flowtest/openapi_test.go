@@ -30,6 +30,7 @@ type walk struct {
 // template. A new step has its walk here.
 var walks = map[string]walk{
 	"strangers":   {walk: walkStrangers, vendor: "verify", env: checksOn},
+	"elsewhere":   {walk: walkElsewhere, vendor: "verify", env: deployed},
 	"broken":      {walk: walkBroken, vendor: "verify", env: checksOn},
 	"sign-up":     {walk: walkSignUp},
 	"codes":       {walk: walkCodes},
@@ -50,6 +51,9 @@ var walks = map[string]walk{
 	"checks":      {walk: walkPhoneChecks, env: checksOn},
 	"no checks":   {walk: walkNoPhoneChecks, vendor: "verify"},
 }
+
+// deployed is a stack with an address of its own, which is no laptop.
+var deployed = map[string]string{"PHONE_CHECKS": "on", "PUBLIC_URL": "https://id.example.com", "BCRYPT_COST": "10"}
 
 var checksOn = map[string]string{"PHONE_CHECKS": "on"}
 

@@ -57,16 +57,33 @@ func walkStrangers(t *testing.T, r *rig.Rig, v *rig.Visitor) {
 			asker.Do(method, path, kind, body)
 			unsigned(t, r, method, path, kind, body)
 		}
+		other := r.Visitor(true)
+		other.Header = asker.Header.Clone()
+		other.Header.Set("Sec-Fetch-Site", "cross-site")
+		expect(t, other.Do(method, path, kind, body), 403, "cross_origin")
 		if method == http.MethodGet {
 			continue
 		}
 		asker.Do(method, path, kind, `{"no such key":""}`)
 		asker.Do(method, path, kind, `{"code":"`+strings.Repeat("1", 65<<10)+`"}`)
 		asker.Do(method, path, "text/plain", "code")
-		other := r.Visitor(true)
-		other.Header = asker.Header.Clone()
-		other.Header.Set("Sec-Fetch-Site", "cross-site")
-		other.Do(method, path, kind, body)
+	}
+}
+
+// walkElsewhere asks for everything by another host than the stack's own, which
+// only requests that are signed may (R-032).
+func walkElsewhere(t *testing.T, r *rig.Rig, v *rig.Visitor) {
+	doc := described(t)
+	for route, signed := range signedRoutes(t) {
+		method, path, _ := strings.Cut(route, " ")
+		kind, body := exemplary(t, doc, route)
+		if !signed {
+			expect(t, v.Do(method, at(path), kind, body), 421, "misdirected")
+			continue
+		}
+		if a := owners(r).Do(method, at(path), kind, body); a.Status == 421 {
+			t.Errorf("%s: %s", route, a.Body)
+		}
 	}
 }
 

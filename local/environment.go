@@ -140,6 +140,8 @@ func laptop(set settings, port int, endpoint string, events int, open string, v 
 		"SENDS_PER_PREFIX":  "100000",
 		"SENDS_PER_COUNTRY": "1000000",
 		"SENDS_PER_DAY":     "1000000",
+		// Who only looks around may type something simple.
+		"PASSWORD_BLOCKLIST": "off",
 	}
 }
 

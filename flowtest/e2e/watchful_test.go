@@ -12,10 +12,20 @@ import (
 // spoil does to a page what the checks are there to find.
 const spoil = `(() => {
 	document.documentElement.lang = "";
-	document.body.insertAdjacentHTML("beforeend",
-		'<h1>two</h1><input id="bare" placeholder="x"><p id="dim">dim</p><div id="broad">broad</div>' +
-		'<input id="phone" aria-label="p" aria-invalid="true" aria-describedby="nobody"><button id="tiny">t</button><button id="near">n</button>' +
-		'<button id="skipped" disabled>s</button>');
+	const add = (name, text, attributes = {}) => {
+		const e = document.createElement(name); // from text the page makes nothing
+		e.textContent = text;
+		for (const a in attributes) e.setAttribute(a, attributes[a]);
+		document.body.append(e);
+	};
+	add("h1", "two");
+	add("input", "", { id: "bare", placeholder: "x" });
+	add("p", "dim", { id: "dim" });
+	add("div", "broad", { id: "broad" });
+	add("input", "", { id: "phone", "aria-label": "p", "aria-invalid": "true", "aria-describedby": "nobody" });
+	add("button", "t", { id: "tiny" });
+	add("button", "n", { id: "near" });
+	add("button", "s", { id: "skipped", disabled: "" });
 	document.getElementById("dim").style.color = "#999";
 	document.getElementById("broad").style.width = "2000px";
 	for (const id of ["tiny", "near"]) Object.assign(document.getElementById(id).style, { width: "10px", height: "10px", padding: 0, overflow: "hidden", border: 0 });

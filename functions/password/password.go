@@ -36,6 +36,7 @@ type step struct {
 	care  *session.Care
 	texts *message.Client
 	known *knowledge.Factor
+	rules password.Rules
 }
 
 // New makes the step from its environment.
@@ -46,6 +47,7 @@ func New(_ context.Context, cfg env.Config) (http.Handler, error) {
 	s.care = session.NewCare(vars, s.guard)
 	s.texts = message.New(cfg, vars)
 	s.known = knowledge.New(cfg, vars, s.guard)
+	s.rules = password.NewRules(vars)
 	err := vars.Err()
 	if err != nil {
 		return nil, err
@@ -88,7 +90,7 @@ func (s *step) change(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	refuse := func(p *web.Problem) error { return p.On(s.page, view(u, p)) }
-	wrong := faults(v["current"], v["password"])
+	wrong := s.faults(u, v["current"], v["password"])
 	if len(wrong) > 0 {
 		return refuse(web.Invalid(wrong...))
 	}
@@ -115,9 +117,9 @@ func (s *step) change(w http.ResponseWriter, r *http.Request) error {
 }
 
 // faults says what is wrong with the fields.
-func faults(current, next string) []web.Field {
+func (s *step) faults(u store.User, current, next string) []web.Field {
 	wrong := knowledge.Missing(current)
-	text := password.Fault(next)
+	text := s.rules.Fault(next, u.About()...)
 	if text == "" && next == current {
 		text = "Choose another password than the one you have."
 	}

@@ -49,6 +49,7 @@ type step struct {
 func New(_ context.Context, cfg env.Config) (http.Handler, error) {
 	vars := env.Read(cfg)
 	s := &step{now: cfg.Now, site: web.New(cfg, vars), table: store.Open(cfg, vars), audit: audit.New(cfg)}
+	s.site.AnyHost = true // signed
 	s.on = vars.OneOf("PHONE_CHECKS", "off", "on") == "on"
 	s.guard = session.NewGuard(cfg, vars, s.table, s.site)
 	s.budget = budget.New(cfg, vars, s.table, store.Signup)

@@ -10,7 +10,6 @@ import (
 	"golang.org/x/text/unicode/norm"
 
 	"latchkey/shared/email"
-	"latchkey/shared/password"
 	"latchkey/shared/session"
 	"latchkey/shared/store"
 	"latchkey/shared/web"
@@ -65,11 +64,12 @@ func (s *step) check(f form) (store.Profile, []web.Field) {
 	note("fullName", text)
 	address, text := email.Normalise(f.Email)
 	note("email", text)
-	note("password", password.Fault(f.password))
 	number, faults := s.plan.Parse(f.Country, f.Phone)
-	return store.Profile{
+	p := store.Profile{
 		Name: name, Email: address, Phone: number.Phone, Country: number.Country, CallingCode: number.CallingCode, Provider: s.provider,
-	}, append(wrong, faults...)
+	}
+	note("password", s.rules.Fault(f.password, p.About()...))
+	return p, append(wrong, faults...)
 }
 
 func checkName(typed string) (name, wrong string) {

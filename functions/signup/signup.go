@@ -41,6 +41,7 @@ type step struct {
 	provider string
 	codes    otp.Codes
 	plan     *numbers.Plan
+	rules    password.Rules
 	hash     func(password string) (string, error)
 }
 
@@ -61,6 +62,7 @@ func open(cfg env.Config) (*step, error) {
 	s.plan = numbers.New(vars)
 	set := providers.New(cfg, vars)
 	s.provider = set.Default
+	s.rules = password.NewRules(vars)
 	cost := password.Cost(vars)
 	s.hash = func(typed string) (string, error) { return password.Hash(typed, cost) }
 	err := vars.Err()

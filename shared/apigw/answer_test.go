@@ -125,7 +125,7 @@ func TestControlCharactersInHeaders(t *testing.T) {
 				io.WriteString(w, "canary")
 			})
 			b, err := json.Marshal(res)
-			if err != nil || res.StatusCode != 500 || len(res.Cookies) != 0 || strings.Contains(string(b), "canary") || res.Headers["cache-control"] != "no-store" {
+			if err != nil || res.StatusCode != 500 || len(res.Cookies) != 0 || strings.Contains(string(b), "canary") || res.Headers["cache-control"] != "no-store" || res.Headers["strict-transport-security"] == "" {
 				t.Errorf("%s %q: %s", name, bad, b)
 			}
 			if !strings.Contains(log, name) || strings.Contains(log, "x=y") || strings.Contains(log, "canary") {
@@ -146,8 +146,15 @@ func TestEventNotUnderstood(t *testing.T) {
 	e := recorded(t)
 	e.Body = "canary!"
 	res := invoke(t, t.Context(), f, e)
-	if res.StatusCode != 400 || strings.Contains(log.String(), "canary") || log.Len() == 0 {
+	if res.StatusCode != 400 || strings.Contains(log.String(), "canary") || log.Len() == 0 || strings.Contains(res.Body, "canary") {
 		t.Errorf("%+v, log %s", res, log.String())
+	}
+	for accept, kind := range map[string]string{"text/html": "text/html; charset=utf-8", "application/json": "application/problem+json"} {
+		e.Headers["accept"] = accept
+		res = invoke(t, t.Context(), f, e)
+		if res.Headers["content-type"] != kind || !strings.Contains(res.Headers["content-security-policy"], "default-src 'none'") || !strings.Contains(res.Body, e.RequestContext.RequestID) {
+			t.Errorf("%+v", res)
+		}
 	}
 }
 

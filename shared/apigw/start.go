@@ -15,6 +15,7 @@ import (
 	"latchkey/shared/caller"
 	"latchkey/shared/env"
 	"latchkey/shared/outbound"
+	"latchkey/shared/web"
 )
 
 // New makes a step's handler. It reads its whole configuration here and
@@ -79,14 +80,16 @@ func Adapt(h http.Handler, log *slog.Logger) lambda.Handler {
 		r, err := Request(ctx, e)
 		if err != nil {
 			log.ErrorContext(ctx, "event not understood", "error", err)
-			return plain(http.StatusBadRequest), nil
+			return refusal(&http.Request{Header: header(e)}, web.Malformed("The gateway's event could not be read.")), nil
 		}
 		w := &recorder{header: http.Header{}}
 		h.ServeHTTP(w, r)
 		res, err := w.response()
 		if err != nil {
 			log.ErrorContext(ctx, "answer not sent", "error", err)
-			return plain(http.StatusInternalServerError), nil
+			p := web.Unavailable(nil)
+			p.Status = http.StatusInternalServerError
+			return refusal(r, p), nil
 		}
 		return res, nil
 	})
@@ -120,18 +123,12 @@ func warm(client *http.Client, origins []string) {
 type broken struct{}
 
 // ServeHTTP answers 503.
-func (broken) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
-	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	w.Header().Set("Cache-Control", "no-store")
-	w.Header().Set("Retry-After", "60")
-	w.WriteHeader(http.StatusServiceUnavailable)
-	io.WriteString(w, "This service is not set up yet. Its operator finds the reason in the log.\n") //nolint:errcheck // the client is gone
-}
+func (broken) ServeHTTP(w http.ResponseWriter, r *http.Request) { web.Plain(w, r, web.NotSetUp()) }
 
-func plain(status int) events.APIGatewayV2HTTPResponse {
-	return events.APIGatewayV2HTTPResponse{
-		StatusCode: status,
-		Headers:    map[string]string{"content-type": "text/plain; charset=utf-8", "cache-control": "no-store"},
-		Body:       http.StatusText(status) + "\n",
-	}
+// refusal is an answer of the adapter's own.
+func refusal(r *http.Request, p *web.Problem) events.APIGatewayV2HTTPResponse {
+	w := &recorder{header: http.Header{}}
+	web.Plain(w, r, p)
+	res, _ := w.response() // nothing of the request is in its headers
+	return res
 }

@@ -23,6 +23,13 @@ type Profile struct {
 	ProviderRef string // the vendor's id of the person; Authy only
 }
 
+// About is what others know of this person, in all its spellings: a password is
+// not made of it.
+func (p Profile) About() []string {
+	local, _, _ := strings.Cut(p.Email, "@")
+	return append(strings.Fields(p.Name), p.Name, p.Email, local, string(p.Phone), p.Phone.National(p.CallingCode))
+}
+
 // User is an account. It is written once its phone is proved, never before,
 // and its key is the uniqueness of its email address.
 //

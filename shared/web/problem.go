@@ -209,6 +209,11 @@ func ContentType() *Problem {
 	return &Problem{Status: 415, Code: "content_type", Title: "We could not read that", Detail: "Send a form (application/x-www-form-urlencoded) or application/json."}
 }
 
+// Misdirected is a request to a host that is not ours alone.
+func Misdirected(address string) *Problem {
+	return &Problem{Status: 421, Code: "misdirected", Title: "That is not our address", Detail: "This service is at " + address + ". Please go there."}
+}
+
 // Invalid names what is wrong with each field.
 func Invalid(fields ...Field) *Problem {
 	return &Problem{Status: 422, Code: "invalid", Title: "Please check the form", Detail: "Some of it needs another look.", Fields: fields}
@@ -240,8 +245,20 @@ func Unavailable(cause error) *Problem {
 	return &Problem{Status: 503, Code: "unavailable", Title: "Something on our side is out of order", Detail: "Nothing is lost. Please try again in a moment.", RetryAfter: 2 * time.Second, cause: cause}
 }
 
+// NotSetUp is a step that could not start.
+func NotSetUp() *Problem {
+	return &Problem{Status: 503, Code: "unavailable", Title: "This service is not set up yet", Detail: "Its operator finds the reason in the log.", RetryAfter: time.Minute}
+}
+
+// retryAfter sets the header.
+func retryAfter(w http.ResponseWriter, p *Problem) {
+	if p.RetryAfter > 0 {
+		w.Header().Set("Retry-After", fmt.Sprint(wholeSeconds(p.RetryAfter)))
+	}
+}
+
 // problem writes the document.
-func (s *Site) problem(w http.ResponseWriter, r *http.Request, p *Problem) {
+func problem(w http.ResponseWriter, r *http.Request, p *Problem) {
 	doc := map[string]any{
 		"type": "urn:latchkey:problem:" + p.Code, "status": p.Status, "title": p.Title, "detail": p.Detail, "code": p.Code,
 	}

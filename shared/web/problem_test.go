@@ -74,6 +74,8 @@ func TestProblemDocuments(t *testing.T) {
 		{problem: web.Wait(0, "x"), code: "wait", status: 429, want: `"retry_after":1,`, retry: "1"},
 		{problem: web.Wait(-time.Hour, "x"), code: "wait", status: 429, want: `"retry_after":1,`, retry: "1"},
 		{problem: web.Unavailable(nil), code: "unavailable", status: 503, want: `"retry_after":2,`, retry: "2"},
+		{problem: web.NotSetUp(), code: "unavailable", status: 503, want: `"retry_after":60,`, retry: "60"},
+		{problem: web.Misdirected("https://id.example.com"), code: "misdirected", status: 421},
 	} {
 		s := open(t, "")
 		w := s.answer(refusing(c.problem), request("POST", "/page", "application/json"))

@@ -44,6 +44,7 @@ type frame struct {
 type errorData struct {
 	Problem   *Problem
 	RequestID string
+	Front     string // address of the front page
 }
 
 // parseLayout parses what is part of the program; a mistake in it is one in the
@@ -80,6 +81,7 @@ func (s *Site) Render(w http.ResponseWriter, r *http.Request, status int, page *
 		http.Error(w, "Something on our side is out of order. Please try again in a moment.", http.StatusInternalServerError)
 		return
 	}
+	w.Header().Set("Content-Security-Policy", s.csp)
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(status)
 	w.Write(b.Bytes()) //nolint:errcheck // the client is gone

@@ -10,10 +10,10 @@ package web
 import (
 	"context"
 	"errors"
-	"fmt"
 	"html/template"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"path"
 	"slices"
 	"strings"
@@ -49,8 +49,10 @@ func (routes Routes) find(r *http.Request) (Handler, bool) {
 
 // Site renders the pages of one step.
 type Site struct {
-	Secure bool // cookies need https: everywhere but on a laptop
+	Secure  bool // cookies need https: everywhere but on a laptop
+	AnyHost bool // requests may name any host: those that are signed, since the signature covers the host and back ends call the API's own
 
+	public string // the address that visitors use, if requests have to name its host
 	log    *slog.Logger
 	now    func() time.Time
 	layout *template.Template
@@ -70,13 +72,17 @@ func New(cfg env.Config, vars *env.Vars) *Site {
 // Bare is New for who answers nobody and needs no more than the names of cookies
 // and the log: the layout is not parsed.
 func Bare(cfg env.Config, vars *env.Vars) *Site {
-	vars.URL("PUBLIC_URL", "") // notes what is wrong with it
-	return &Site{log: cfg.Log, now: cfg.Now, Secure: !vars.Laptop()}
+	s := &Site{log: cfg.Log, now: cfg.Now, Secure: !vars.Laptop()}
+	public := vars.URL("PUBLIC_URL", "")
+	if s.Secure {
+		s.public = public
+	}
+	return s
 }
 
 // Handler serves the routes behind what holds for all of them, in this order:
 // headers, one log line per request, a guard against panics, and the refusal of
-// cross-origin writes.
+// what no handler is to see: another host and other sites.
 func (s *Site) Handler(routes Routes) http.Handler {
 	return s.HandlerOr(routes, func(_ http.ResponseWriter, r *http.Request) error {
 		return notRouted(allowed(routes, r.URL.Path))
@@ -91,21 +97,43 @@ func (s *Site) HandlerOr(routes Routes, otherwise Handler) http.Handler {
 		rec := &recorder{ResponseWriter: w, status: http.StatusOK}
 		defer func() { s.access(rec, r, began) }()
 		defer s.recover(rec, r)
-		s.headers(rec.Header())
+		headers(rec.Header(), s.Secure)
 		h, ok := routes.find(r)
 		if !ok {
 			h = otherwise
 		}
-		err := origin.Check(r)
-		if err != nil {
+		var err error
+		switch {
+		case s.elsewhere(r):
+			err = Misdirected(s.public)
+		case origin.Check(r) != nil || embedded(r):
 			err = CrossOrigin()
-		} else {
+		default:
 			err = h(rec, r)
 		}
 		if err != nil {
 			s.refuse(rec, r, err)
 		}
 	})
+}
+
+// elsewhere reports whether a request names another host than PUBLIC_URL's: by
+// the gateway's own name, or any that leads there, our pages are not to be had.
+func (s *Site) elsewhere(r *http.Request) bool {
+	if s.public == "" || s.AnyHost {
+		return false
+	}
+	u, err := url.Parse(s.public)
+	return err != nil || spelled(r.Host) != spelled(u.Host)
+}
+
+// spelled is a host's one spelling: in lower case and without the port of https.
+func spelled(host string) string { return strings.TrimSuffix(strings.ToLower(host), ":443") }
+
+// embedded reports whether another site's page reads a document of ours in the
+// visitor's browser. A link there may lead to any page.
+func embedded(r *http.Request) bool {
+	return WantsJSON(r) && r.Header.Get("Sec-Fetch-Site") == "cross-site" && r.Header.Get("Sec-Fetch-Mode") != "navigate"
 }
 
 // notRouted is 404, or 405 when the path exists with other methods.
@@ -142,23 +170,29 @@ func (s *Site) refuse(w http.ResponseWriter, r *http.Request, err error) {
 		}
 		s.log.Log(r.Context(), level, "request failed", "request", requestID(r), "route", route(r), "code", p.Code, "error", p.cause)
 	}
-	if p.RetryAfter > 0 {
-		w.Header().Set("Retry-After", fmt.Sprint(wholeSeconds(p.RetryAfter)))
-	}
+	retryAfter(w, p)
 	if p.Allow != nil {
 		w.Header().Set("Allow", strings.Join(p.Allow, ", "))
 	}
 	switch {
 	case WantsJSON(r):
-		s.problem(w, r, p)
+		problem(w, r, p)
 	case p.Next != "":
 		s.Notify(w, p.notice)
 		redirect(w, p.Next)
 	case p.page != nil:
 		s.Render(w, r, p.Status, p.page, p.view)
 	default:
-		s.Render(w, r, p.Status, s.error, View{Title: p.Title, SignedIn: p.SignedIn, Data: errorData{Problem: p, RequestID: requestID(r)}})
+		s.Render(w, r, p.Status, s.error, View{Title: p.Title, SignedIn: p.SignedIn, Data: errorData{Problem: p, RequestID: requestID(r), Front: s.front(r)}})
 	}
+}
+
+// front is where the front page is.
+func (s *Site) front(r *http.Request) string {
+	if s.elsewhere(r) {
+		return s.public
+	}
+	return "/"
 }
 
 // Log is one line for the operator about something the client is not refused
