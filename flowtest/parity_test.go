@@ -55,6 +55,15 @@ func TestParity(t *testing.T) {
 func claims(t *testing.T) map[string][]int {
 	t.Helper()
 	list := map[string][]int{}
+	everyTest(t, func(_ string, fn *ast.FuncDecl) {
+		list[fn.Name.Name] = append(list[fn.Name.Name], numbers(fn.Doc.Text())...)
+	})
+	return list
+}
+
+// everyTest shows each test and fuzzer of the project with the name of its package.
+func everyTest(t *testing.T, show func(pkg string, fn *ast.FuncDecl)) {
+	t.Helper()
 	err := filepath.WalkDir(rig.Root(), func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
@@ -71,8 +80,8 @@ func claims(t *testing.T) map[string][]int {
 		}
 		for _, decl := range f.Decls {
 			fn, ok := decl.(*ast.FuncDecl)
-			if ok && strings.HasPrefix(fn.Name.Name, "Test") && fn.Doc != nil {
-				list[fn.Name.Name] = append(list[fn.Name.Name], numbers(fn.Doc.Text())...)
+			if ok && (strings.HasPrefix(fn.Name.Name, "Test") || strings.HasPrefix(fn.Name.Name, "Fuzz")) {
+				show(strings.TrimSuffix(f.Name.Name, "_test"), fn)
 			}
 		}
 		return nil
@@ -80,7 +89,6 @@ func claims(t *testing.T) map[string][]int {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return list
 }
 
 func numbers(comment string) []int {

@@ -1,9 +1,11 @@
 package bench
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -16,6 +18,7 @@ type Call struct {
 	Step   string // which step made it
 	Name   string // "GetItem", or the vendor's path
 	Table  bool
+	Keys   []string // partition keys that the table was asked about
 	Began  time.Time
 	Ended  time.Time
 	Status int
@@ -154,6 +157,9 @@ func (w *Wire) roundTrip(step string, r *http.Request) (*http.Response, error) {
 	if aws {
 		c.Table, c.Name = strings.HasPrefix(service, "DynamoDB_"), operation
 	}
+	if c.Table {
+		c.Keys = keys(r)
+	}
 	fault := w.fate(c)
 	switch fault {
 	case Lost:
@@ -179,6 +185,23 @@ func (w *Wire) roundTrip(step string, r *http.Request) (*http.Response, error) {
 		return nil, ErrLost
 	}
 	return res, err
+}
+
+var partition = regexp.MustCompile(`"pk":\{"S":"([^"]*)"`)
+
+// keys are the partition keys in a request, which can be sent all the same.
+func keys(r *http.Request) []string {
+	text, err := io.ReadAll(r.Body)
+	r.Body.Close()
+	r.Body = io.NopCloser(bytes.NewReader(text))
+	if err != nil {
+		return nil // sending it will say so
+	}
+	var list []string
+	for _, m := range partition.FindAllSubmatch(text, -1) {
+		list = append(list, string(m[1]))
+	}
+	return list
 }
 
 // blocked is Verify's answer to a send to a number of a blocked prefix.
