@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"sync"
 	"time"
 
 	"latchkey/shared/otp"
@@ -80,6 +81,9 @@ func (s *step) ask(w http.ResponseWriter, r *http.Request, half store.Session, t
 // answered again.
 func (s *step) prove(w http.ResponseWriter, r *http.Request, half store.Session, code string) error {
 	now := s.now()
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	wg.Go(func() { s.budget.Proved(r.Context(), half.Phone, half.Country, now) })
 	err := s.table.Prove(r.Context(), half, session.Proof(half.Salt, code), now.Add(repeatable), now)
 	if err != nil && !errors.Is(err, store.ErrRefused) { // refused: an equal request was first
 		s.site.Log(r, "a phone check is not ended", err)
