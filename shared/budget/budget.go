@@ -209,6 +209,20 @@ func (b *Budget) Proved(ctx context.Context, n phone.Number, country string, now
 	b.guard.Proved(ctx, n, country, now)
 }
 
+// Today is how many sends the stack's day has seen, and how many it allows.
+func (b *Budget) Today(ctx context.Context, now time.Time) (used, most int, err error) {
+	used, err = b.table.Hits(ctx, b.stack, now)
+	return used, b.stack.Max, err
+}
+
+// TodayTo is Today for one country.
+func (b *Budget) TodayTo(ctx context.Context, country string, now time.Time) (used, most int, err error) {
+	c := b.country
+	c.Subject = country
+	used, err = b.table.Hits(ctx, c, now)
+	return used, c.Max, err
+}
+
 // back notes that something could not be given back. It only makes the limit
 // tighter than it should be, for a while.
 func (b *Budget) back(err error) {

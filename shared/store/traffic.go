@@ -30,6 +30,12 @@ type Tally struct {
 // Blocked reports whether the subject's texts are held back at this time.
 func (t Tally) Blocked(now time.Time) bool { return now.Before(t.BlockedUntil) }
 
+// Span is the window that a time lies in.
+func (r Traffic) Span(now time.Time) (from, to time.Time) {
+	to = Counter{Window: r.Window}.end(now)
+	return to.Add(-r.Window), to
+}
+
 func trafficKey(window time.Duration, subject string, now time.Time) item {
 	n := Counter{Window: window}.window(now)
 	return key("L#traffic#"+strconv.FormatInt(n, 10), subject)
@@ -39,7 +45,8 @@ func (r Traffic) key(now time.Time) item { return trafficKey(r.Window, r.Subject
 
 // expires is when the item of now's window may go.
 func (r Traffic) expires(now time.Time) item {
-	return item{":expires_at": seconds(afterwards(Counter{Window: r.Window}.end(now)))}
+	_, end := r.Span(now)
+	return item{":expires_at": seconds(afterwards(end))}
 }
 
 const keepExpiry = " SET expires_at = if_not_exists(expires_at, :expires_at)"
