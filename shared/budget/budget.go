@@ -94,7 +94,7 @@ func (b *Budget) Next(s store.Sends, now time.Time) time.Time {
 // Narrow takes what belongs to the one who asks, in one round trip when the
 // phone's history is as known. fresh is false for a repeat of a send that was
 // already taken. *store.Limited says for how long to wait; then nothing is
-// taken.
+// taken, and nothing is to be released.
 func (b *Budget) Narrow(ctx context.Context, s Send, now time.Time) (sends store.Sends, fresh bool, err error) {
 	var address, email error
 	var wg sync.WaitGroup
@@ -116,7 +116,7 @@ func (b *Budget) Narrow(ctx context.Context, s Send, now time.Time) (sends store
 		wg.Go(func() { b.back(b.table.UncountOnce(ctx, b.emailOf(s), s.ID, now)) })
 	}
 	wg.Wait()
-	return sends, fresh, worst(err, refused)
+	return sends, fresh && refused == nil, worst(err, refused)
 }
 
 // Wide takes what is shared, in one round trip. What some of it refuses is
