@@ -59,9 +59,9 @@ func ranged(n int, prefix string) budget.Send {
 	return send(n, fmt.Sprintf("%s%04d", prefix, n), here)
 }
 
-// wave makes sends to a prefix and proves every k-th of those that are let
-// through, 0 for none of them. It returns how many were.
-func wave(t testing.TB, l *budget.Budget, prefix string, from, sends, k int, now time.Time) int {
+// wave makes sends to a prefix and proves so many in a hundred of those that are
+// let through, evenly. It returns how many were.
+func wave(t testing.TB, l *budget.Budget, prefix string, from, sends, percent int, now time.Time) int {
 	t.Helper()
 	through := 0
 	for n := from; n < from+sends; n++ {
@@ -74,7 +74,7 @@ func wave(t testing.TB, l *budget.Budget, prefix string, from, sends, k int, now
 			t.Fatal(err)
 		}
 		through++
-		if k > 0 && through%k == 0 {
+		if through*percent/100 > (through-1)*percent/100 {
 			l.Proved(t.Context(), s.Phone, s.Country, now)
 		}
 	}
@@ -89,18 +89,18 @@ const attacked, calm = "+1415555", "+1415666"
 func TestGuardBlocksAPrefix(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
-		set              []string
-		k, want, refused int
+		set                    []string
+		percent, want, refused int
 	}{
-		"nobody proves":                     {nil, 0, 20, 1},
-		"every fourth proves":               {nil, 4, 20, 1},
-		"every third proves":                {nil, 3, 24, 0},
-		"every tenth, of five in a hundred": {[]string{"GUARD_RATIO=5"}, 10, 24, 0},
-		"another volume":                    {[]string{"GUARD_SENDS=3"}, 0, 3, 1},
-		"the prefixes' guard is off":        {[]string{"GUARD_SENDS=0"}, 0, 24, 0},
+		"nobody proves":              {nil, 0, 20, 1},
+		"a quarter proves":           {nil, 25, 20, 1},
+		"a mixture of 35 %":          {nil, 35, 24, 0},
+		"10 %, and 5 are enough":     {[]string{"GUARD_RATIO=5"}, 10, 24, 0},
+		"another volume":             {[]string{"GUARD_SENDS=3"}, 0, 3, 1},
+		"the prefixes' guard is off": {[]string{"GUARD_SENDS=0"}, 0, 24, 0},
 	} {
 		_, l, log := guarded(t, c.set...)
-		if got := wave(t, l, attacked, 0, 24, c.k, start); got != c.want || log.count() != c.refused {
+		if got := wave(t, l, attacked, 0, 24, c.percent, start); got != c.want || log.count() != c.refused {
 			t.Errorf("%s: %d of 24 through, want %d; %s", name, got, c.want, log.text())
 		}
 		if got := wave(t, l, calm, 0, 2, 0, start); got != 2 {
@@ -196,7 +196,7 @@ func TestGuardCountsSends(t *testing.T) {
 	if got := wave(t, l, attacked, 0, 10, 0, start); got != 3 {
 		t.Errorf("%d", got)
 	}
-	if got := wave(t, l, calm, 0, 10, 1, start); got != 2 {
+	if got := wave(t, l, calm, 0, 10, 100, start); got != 2 {
 		t.Errorf("the country paid for what the guard refused: %d", got)
 	}
 	want := map[string]int{"US": 5, "US#" + attacked: 3, "US#" + calm: 2}
