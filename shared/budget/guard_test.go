@@ -356,7 +356,7 @@ func TestPerEmail(t *testing.T) {
 		{named(1, "hers", here), 0, "repeat"}, // of one that was taken
 		{named(3, "his", here), 0, "fresh"},   // neither phone nor address paid
 		{named(4, "", here), 0, "fresh"},
-		{named(5, "theirs", here), 0, "wait"}, // the address is at its end: the email gets its back
+		{named(10, "theirs", here), 0, "wait"}, // the address is at its end: the email gets its back
 		{named(5, "theirs", there), 0, "fresh"}, {named(6, "theirs", there), 0, "fresh"}, {named(7, "theirs", there), 0, "wait"},
 		{named(8, "hers", there), 10*time.Minute - time.Second, "wait"}, {named(8, "hers", there), 10 * time.Minute, "fresh"},
 	} {
