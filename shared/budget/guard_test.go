@@ -71,7 +71,8 @@ func wave(t testing.TB, l *budget.Budget, prefix string, from, sends, percent in
 			continue
 		}
 		if err != nil {
-			t.Fatal(err)
+			t.Error(err)
+			continue
 		}
 		through++
 		if through*percent/100 > (through-1)*percent/100 {
@@ -151,8 +152,7 @@ func TestGuardAfterThePause(t *testing.T) {
 // Whoever comes at once: what is blocked is blocked once, with one alarm, and
 // no more get through than came in between.
 func TestGuardInParallel(t *testing.T) {
-	t.Parallel()
-	b, l, log := guarded(t)
+	b, l, log := guarded(t, "GUARD_COUNTRY_SENDS=0")
 	if got := wave(t, l, attacked, 0, 10, 0, start); got != 10 {
 		t.Fatal(got)
 	}
@@ -191,7 +191,6 @@ func tallies(t testing.TB, b *bench.Table) []store.Tally {
 // one to the others; and fifty presses of one button at once block nobody,
 // however many of them there seem to be for a moment.
 func TestGuardCountsSends(t *testing.T) {
-	t.Parallel()
 	b, l, log := guarded(t, "SENDS_PER_COUNTRY=5", "GUARD_SENDS=3", "GUARD_RATIO=100")
 	if got := wave(t, l, attacked, 0, 10, 0, start); got != 3 {
 		t.Errorf("%d", got)
