@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -156,20 +157,18 @@ func TestGuardInParallel(t *testing.T) {
 	if got := wave(t, l, attacked, 0, 10, 0, start); got != 10 {
 		t.Fatal(got)
 	}
-	var mu sync.Mutex
+	n := 50
+	if testing.Short() {
+		n = 20
+	}
+	var through atomic.Int64
 	var wg sync.WaitGroup
-	through := 0
-	for n := range 50 {
-		wg.Go(func() {
-			got := wave(t, l, attacked, 100+n, 1, 0, start)
-			mu.Lock()
-			defer mu.Unlock()
-			through += got
-		})
+	for i := range n {
+		wg.Go(func() { through.Add(int64(wave(t, l, attacked, 100+i, 1, 0, start))) })
 	}
 	wg.Wait()
-	if through != 10 || log.count() != 1 {
-		t.Errorf("%d of fifty through, want 10; %s", through, log.text())
+	if through.Load() != 10 || log.count() != 1 {
+		t.Errorf("%d of %d through, want 10; %s", through.Load(), n, log.text())
 	}
 	for _, x := range tallies(t, b) {
 		if x.Sends != 20 || x.Proofs != 0 {
@@ -191,7 +190,7 @@ func tallies(t testing.TB, b *bench.Table) []store.Tally {
 // one to the others; and fifty presses of one button at once block nobody,
 // however many of them there seem to be for a moment.
 func TestGuardCountsSends(t *testing.T) {
-	b, l, log := guarded(t, "SENDS_PER_COUNTRY=5", "GUARD_SENDS=3", "GUARD_RATIO=100")
+	b, l, _ := guarded(t, "SENDS_PER_COUNTRY=5", "GUARD_SENDS=3", "GUARD_RATIO=100")
 	if got := wave(t, l, attacked, 0, 10, 0, start); got != 3 {
 		t.Errorf("%d", got)
 	}
@@ -204,7 +203,7 @@ func TestGuardCountsSends(t *testing.T) {
 			t.Errorf("%+v, want %d", x, want[x.Subject])
 		}
 	}
-	b, l, log = guarded(t, "GUARD_SENDS=3", "GUARD_RATIO=100")
+	b, l, log := guarded(t, "GUARD_SENDS=3", "GUARD_RATIO=100")
 	if got := fresh(t, l, func(n int) budget.Send { return send(n, ada, here) }); got != 1 || log.count() != 0 {
 		t.Errorf("twenty at once: %d sends, %s", got, log.text())
 	}
