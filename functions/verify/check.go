@@ -88,7 +88,7 @@ func (s *step) ask(w http.ResponseWriter, r *http.Request, a *attempt) error {
 	if err == nil && a.half.Flow.Stranger() {
 		var wg sync.WaitGroup
 		defer wg.Wait()
-		wg.Go(func() { s.traffic.Proved(r.Context(), a.half.Phone, a.half.Country, s.now()) })
+		wg.Go(func() { s.watch.Proved(r.Context(), a.half.Phone, a.half.Country, s.now()) })
 	}
 	var limited *otp.LimitedError
 	switch {

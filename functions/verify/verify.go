@@ -30,15 +30,15 @@ import (
 var pageText string
 
 type step struct {
-	now     func() time.Time
-	site    *web.Site
-	page    *web.Page
-	table   *store.Table
-	guard   *session.Guard
-	traffic *budget.Guard
-	set     *providers.Set
-	texts   *message.Client
-	text    string
+	now   func() time.Time
+	site  *web.Site
+	page  *web.Page
+	table *store.Table
+	guard *session.Guard
+	watch *budget.Guard
+	set   *providers.Set
+	texts *message.Client
+	text  string
 }
 
 // New makes the step from its environment.
@@ -46,7 +46,7 @@ func New(_ context.Context, cfg env.Config) (http.Handler, error) {
 	vars := env.Read(cfg)
 	s := &step{now: cfg.Now, site: web.New(cfg, vars), table: store.Open(cfg, vars)}
 	s.guard = session.NewGuard(cfg, vars, s.table, s.site)
-	s.traffic = budget.NewGuard(cfg, vars, s.table)
+	s.watch = budget.NewGuard(cfg, vars, s.table)
 	s.set = providers.New(cfg, vars)
 	s.texts = message.New(cfg, vars)
 	s.text = vars.String("CONFIRMATION_TEXT", "Your phone is verified and your account is ready. Nothing more to do.")
