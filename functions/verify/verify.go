@@ -35,9 +35,9 @@ type step struct {
 	page  *web.Page
 	table *store.Table
 	guard *session.Guard
-	watch *budget.Guard
 	set   *providers.Set
 	texts *message.Client
+	watch *budget.Guard
 	text  string
 }
 
@@ -46,9 +46,9 @@ func New(_ context.Context, cfg env.Config) (http.Handler, error) {
 	vars := env.Read(cfg)
 	s := &step{now: cfg.Now, site: web.New(cfg, vars), table: store.Open(cfg, vars)}
 	s.guard = session.NewGuard(cfg, vars, s.table, s.site)
-	s.watch = budget.NewGuard(cfg, vars, s.table)
 	s.set = providers.New(cfg, vars)
 	s.texts = message.New(cfg, vars)
+	s.watch = budget.NewGuard(cfg, vars, s.table)
 	s.text = vars.String("CONFIRMATION_TEXT", "Your phone is verified and your account is ready. Nothing more to do.")
 	err := vars.Err()
 	if err != nil {
