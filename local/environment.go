@@ -140,6 +140,11 @@ func laptop(set settings, port int, endpoint string, events int, open string, v 
 		"SENDS_PER_PREFIX":  "100000",
 		"SENDS_PER_COUNTRY": "1000000",
 		"SENDS_PER_DAY":     "1000000",
+		"SIGNUPS_PER_EMAIL": "1000",
+		// The guard can be seen here, but only by who means to.
+		"GUARD_SENDS":         "100",
+		"GUARD_RATIO":         "10",
+		"GUARD_COUNTRY_SENDS": "0",
 		// Who only looks around may type something simple.
 		"PASSWORD_BLOCKLIST": "off",
 	}

@@ -97,14 +97,15 @@ func TestRealVendor(t *testing.T) {
 }
 
 func TestEnvironment(t *testing.T) {
-	f := template.Function{Environment: map[string]string{"TABLE_NAME": "Table", "PUBLIC_URL": "", "OWN": "template", "ALLOWED_COUNTRIES": "US", "EMPTY": "", "SENDS_PER_DAY": "", "CALL_AFTER": "", "PASSWORD_BLOCKLIST": "",
+	f := template.Function{Environment: map[string]string{"TABLE_NAME": "Table", "PUBLIC_URL": "", "OWN": "template", "ALLOWED_COUNTRIES": "US", "EMPTY": "", "SENDS_PER_DAY": "", "GUARD_SENDS": "", "GUARD_PAUSE": "",
+		"CALL_AFTER": "", "PASSWORD_BLOCKLIST": "",
 		"LATCHKEY_URL": "https://id.example.com", "AWS_ENDPOINT_URL_EVENTBRIDGE": "", "AWS_ENDPOINT_URL": "", "AWS_ENDPOINT_URL_S3": ""}}
 	getenv := shell("OWN=shell", "HOME=/root", "SENDS_PER_DAY=7")
 	v := newVendors(getenv, "http://sim")
 	got := environment(f, laptop(settings{table: "latchkey"}, 3000, "http://db", 3002, "", v), getenv, v)
 	want := map[string]string{
 		"TABLE_NAME": "latchkey", "PUBLIC_URL": "http://localhost:3000", "OWN": "shell",
-		"ALLOWED_COUNTRIES": "", "EMPTY": "", "SENDS_PER_DAY": "7", "CALL_AFTER": "0", "PASSWORD_BLOCKLIST": "off",
+		"ALLOWED_COUNTRIES": "", "EMPTY": "", "SENDS_PER_DAY": "7", "GUARD_SENDS": "100", "GUARD_PAUSE": "", "CALL_AFTER": "0", "PASSWORD_BLOCKLIST": "off",
 		"LATCHKEY_URL": "http://localhost:3000", "AWS_ENDPOINT_URL_EVENTBRIDGE": "http://127.0.0.1:3002",
 	}
 	for name, value := range want {

@@ -164,9 +164,12 @@ func (d *desk) nobody() error {
 type result interface{ write(w io.Writer) }
 
 // say prints a result.
-func (d *desk) say(r result) error {
+func (d *desk) say(r result) error { return say(d.out, d.json, r) }
+
+// say prints a result as a document or as text.
+func say(w io.Writer, document bool, r result) error {
 	var b bytes.Buffer
-	if d.json {
+	if document {
 		e := json.NewEncoder(&b)
 		e.SetIndent("", "  ")
 		e.SetEscapeHTML(false)
@@ -177,7 +180,7 @@ func (d *desk) say(r result) error {
 	} else {
 		r.write(&b)
 	}
-	_, err := d.out.Write(b.Bytes())
+	_, err := w.Write(b.Bytes())
 	if err != nil {
 		return unable("It is done, but the output could not be written: %v", err)
 	}

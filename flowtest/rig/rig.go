@@ -188,7 +188,8 @@ func (r *Rig) simulate(provider string) map[string]string {
 		"TWILIO_ACCOUNT_SID": id("AC"), "TWILIO_AUTH_TOKEN": "rigtoken", "TWILIO_NUMBER": "+15005550006",
 		"VERIFY_SERVICE_SID": id("VA"), "VERIFY_SIGNUP_SERVICE_SID": "VA" + strings.Repeat("0", 31) + "2", "AUTHY_API_KEY": "rigkey",
 		"TWILIO_VERIFY_URL": vendors.URL, "TWILIO_API_URL": vendors.URL, "AUTHY_API_URL": vendors.URL,
-		"SENDS_PER_ADDRESS": "100000", "SENDS_PER_PREFIX": "100000",
+		"SENDS_PER_ADDRESS": "100000", "SENDS_PER_PREFIX": "100000", "SIGNUPS_PER_EMAIL": "1000",
+		"GUARD_SENDS": "0", "GUARD_COUNTRY_SENDS": "0",
 	}
 }
 

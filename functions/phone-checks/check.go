@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"sync"
 	"time"
 
 	"latchkey/shared/audit"
@@ -87,6 +88,9 @@ func (s *step) refused(r *http.Request, half store.Session, why audit.Reason, p 
 // answered again.
 func (s *step) prove(w http.ResponseWriter, r *http.Request, half store.Session, code string) error {
 	now := s.now()
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	wg.Go(func() { s.budget.Proved(r.Context(), half.Phone, half.Country, now) })
 	err := s.table.Prove(r.Context(), half, session.Proof(half.Salt, code), now.Add(repeatable), now)
 	if !errors.Is(err, store.ErrRefused) { // else an equal request was first
 		s.audit.Note(r, audit.PhoneChecked, audit.Of(noted(half)))

@@ -67,7 +67,7 @@ func (s *step) attempt(r *http.Request, f form, p store.Profile) *attempt {
 	t := session.Derive(f.Seed, store.Hash(p.Email), f.content(p))
 	return &attempt{
 		form: f, token: t, half: s.guard.New(t, store.Signup, p), now: s.now(),
-		send: budget.Send{ID: t.ID, Phone: p.Phone, Country: p.Country, Address: r.RemoteAddr},
+		send: budget.Send{ID: t.ID, Phone: p.Phone, Country: p.Country, Address: r.RemoteAddr, Email: t.Key},
 	}
 }
 

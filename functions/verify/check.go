@@ -86,6 +86,11 @@ func (s *step) ask(w http.ResponseWriter, r *http.Request, a *attempt) error {
 	ctx, cancel := providers.Sparing(r.Context())
 	defer cancel()
 	err := s.judge(ctx, a)
+	if err == nil && a.half.Flow.Stranger() {
+		var wg sync.WaitGroup
+		defer wg.Wait()
+		wg.Go(func() { s.watch.Proved(r.Context(), a.half.Phone, a.half.Country, s.now()) })
+	}
 	var limited *otp.LimitedError
 	switch {
 	case err == nil && a.half.Flow == store.Signup:

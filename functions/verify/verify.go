@@ -17,6 +17,7 @@ import (
 
 	"latchkey/shared/audit"
 	"latchkey/shared/authy"
+	"latchkey/shared/budget"
 	"latchkey/shared/env"
 	"latchkey/shared/message"
 	"latchkey/shared/otp"
@@ -38,6 +39,7 @@ type step struct {
 	audit audit.Log
 	set   *providers.Set
 	texts *message.Client
+	watch *budget.Guard
 	text  string
 }
 
@@ -48,6 +50,7 @@ func New(_ context.Context, cfg env.Config) (http.Handler, error) {
 	s.guard = session.NewGuard(cfg, vars, s.table, s.site)
 	s.set = providers.New(cfg, vars)
 	s.texts = message.New(cfg, vars)
+	s.watch = budget.NewGuard(cfg, vars, s.table)
 	s.text = vars.String("CONFIRMATION_TEXT", "Your phone is verified and your account is ready. Nothing more to do.")
 	err := vars.Err()
 	if err != nil {

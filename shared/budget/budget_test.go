@@ -58,6 +58,9 @@ const (
 func narrow(t testing.TB, l *budget.Budget, s budget.Send, now time.Time) string {
 	t.Helper()
 	_, fresh, err := l.Narrow(t.Context(), s, now)
+	if fresh && err != nil {
+		t.Errorf("%s: taken, and refused: %v", s.ID, err) // it would be released once more
+	}
 	switch {
 	case after(err) > 0:
 		return "wait"

@@ -63,6 +63,28 @@ func (t *Table) Uncount(ctx context.Context, c Counter, now time.Time) error {
 	return err
 }
 
+// CountOnce takes one hit under an id, or says *Limited. The same id is the same
+// hit in all of the window: requests that repeat each other are counted once,
+// also while they are at it together.
+func (t *Table) CountOnce(ctx context.Context, c Counter, id string, now time.Time) error {
+	_, err := t.update(ctx, c.key(now), "ADD ids :ids SET expires_at = if_not_exists(expires_at, :expires_at)",
+		"attribute_not_exists(ids) OR size(ids) < :max OR contains(ids, :id)",
+		item{":ids": set(id), ":id": text(id), ":max": number(int64(c.Max)), ":expires_at": seconds(afterwards(c.end(now)))})
+	if errors.Is(err, ErrRefused) {
+		return &Limited{After: c.end(now).Sub(now)}
+	}
+	return err
+}
+
+// UncountOnce gives the hit of an id back.
+func (t *Table) UncountOnce(ctx context.Context, c Counter, id string, now time.Time) error {
+	_, err := t.update(ctx, c.key(now), "DELETE ids :ids", "attribute_exists(ids)", item{":ids": set(id)})
+	if errors.Is(err, ErrRefused) {
+		return nil
+	}
+	return err
+}
+
 // History is a limit whose waits grow with every use, kept as the last times.
 type History struct {
 	Rule    string

@@ -21,31 +21,79 @@ const onePage = 50
 // user's own, and whatever sign-ups anybody began there. Before a user is
 // deleted it has to be all of them, so it is read in pages and consistently.
 func (t *Table) Sessions(ctx context.Context, k string) ([]Session, error) {
+	under := sessionKey(k, "")
+	items, err := t.query(ctx, "pk = :pk AND begins_with(sk, :sk)", item{":pk": under["pk"], ":sk": under["sk"]})
+	if err != nil {
+		return nil, err
+	}
 	var list []Session
+	for _, it := range items {
+		list = append(list, sessionFrom(it))
+	}
+	slices.SortFunc(list, func(a, b Session) int { return a.CreatedAt.Compare(b.CreatedAt) })
+	return list, nil
+}
+
+// Tallies reads all subjects of the window that this time lies in.
+func (t *Table) Tallies(ctx context.Context, window time.Duration, now time.Time) ([]Tally, error) {
+	items, err := t.query(ctx, "pk = :pk", item{":pk": trafficKey(window, "", now)["pk"]})
+	if err != nil {
+		return nil, err
+	}
+	var list []Tally
+	for _, it := range items {
+		list = append(list, tallyFrom(it))
+	}
+	return list, nil
+}
+
+// Lift ends a subject's block and begins its window anew. The next window's item
+// comes first: what dies in between leaves the block that can be seen. A window
+// of which nothing is known is left alone.
+func (t *Table) Lift(ctx context.Context, r Traffic, now time.Time) error {
+	_, err := t.update(ctx, r.key(now.Add(r.Window)), "REMOVE blocked_until", "attribute_exists(pk)", nil)
+	if err != nil && !errors.Is(err, ErrRefused) {
+		return err
+	}
+	_, err = t.update(ctx, r.key(now), "SET sends = :none, proofs = :none REMOVE blocked_until", "attribute_exists(pk)", item{":none": number(0)})
+	if errors.Is(err, ErrRefused) {
+		return nil
+	}
+	return err
+}
+
+// Hits is how much of a counter is used in the window of this time.
+func (t *Table) Hits(ctx context.Context, c Counter, now time.Time) (int, error) {
+	it, err := t.get(ctx, c.key(now))
+	if errors.Is(err, ErrNotFound) {
+		return 0, nil
+	}
+	return int(it.number("hits")), err
+}
+
+// query reads what a condition on the keys selects.
+func (t *Table) query(ctx context.Context, condition string, values item) ([]item, error) {
+	var list []item
 	var last item
 	for {
-		found, next, err := t.page(ctx, k, last)
+		found, next, err := t.page(ctx, condition, values, last)
 		if err != nil {
 			return nil, err
 		}
-		for _, it := range found {
-			list = append(list, sessionFrom(it))
-		}
+		list = append(list, found...)
 		if len(next) == 0 {
-			slices.SortFunc(list, func(a, b Session) int { return a.CreatedAt.Compare(b.CreatedAt) })
 			return list, nil
 		}
 		last = next
 	}
 }
 
-func (t *Table) page(ctx context.Context, k string, last item) (found []item, next item, err error) {
+func (t *Table) page(ctx context.Context, condition string, values, last item) (found []item, next item, err error) {
 	ctx, cancel := context.WithTimeout(ctx, budget)
 	defer cancel()
 	out, err := t.db.Query(ctx, &dynamodb.QueryInput{
 		TableName: t.name, ConsistentRead: aws.Bool(true), Limit: aws.Int32(onePage), ExclusiveStartKey: last,
-		KeyConditionExpression:    aws.String("pk = :pk AND begins_with(sk, :sk)"),
-		ExpressionAttributeValues: sessionsUnder(k),
+		KeyConditionExpression: aws.String(condition), ExpressionAttributeValues: values,
 	})
 	if err != nil {
 		return nil, nil, fmt.Errorf("reading the table: %w", err)
@@ -54,11 +102,6 @@ func (t *Table) page(ctx context.Context, k string, last item) (found []item, ne
 		found = append(found, it)
 	}
 	return found, out.LastEvaluatedKey, nil
-}
-
-func sessionsUnder(k string) item {
-	under := sessionKey(k, "")
-	return item{":pk": under["pk"], ":sk": under["sk"]}
 }
 
 // SetRole gives the user a role. ErrRefused says that this user is gone.

@@ -199,6 +199,8 @@ func instant(v types.AttributeValue) time.Time {
 func text(s string) types.AttributeValue   { return &types.AttributeValueMemberS{Value: s} }
 func binary(b []byte) types.AttributeValue { return &types.AttributeValueMemberB{Value: b} }
 
+func set(s string) types.AttributeValue { return &types.AttributeValueMemberSS{Value: []string{s}} }
+
 func number(n int64) types.AttributeValue {
 	return &types.AttributeValueMemberN{Value: strconv.FormatInt(n, 10)}
 }
@@ -275,17 +277,21 @@ func (t *Table) put(ctx context.Context, it item, condition string, values item)
 	return refusal(err, "writing the table")
 }
 
-// update changes an item if the condition holds, else ErrRefused, and returns
-// it as it is afterwards.
+// update changes an item if the condition holds, else ErrRefused; without a
+// condition, whether or not it is there. It returns the item as it is
+// afterwards.
 func (t *Table) update(ctx context.Context, k item, change, condition string, values item, options ...func(*dynamodb.Options)) (item, error) {
 	ctx, cancel := context.WithTimeout(ctx, budget)
 	defer cancel()
-	out, err := t.db.UpdateItem(ctx, &dynamodb.UpdateItemInput{
+	in := &dynamodb.UpdateItemInput{
 		TableName: t.name, Key: k, UpdateExpression: aws.String(change),
-		ConditionExpression: aws.String(condition), ExpressionAttributeValues: values,
-		ExpressionAttributeNames: names(change, condition),
-		ReturnValues:             types.ReturnValueAllNew,
-	}, options...)
+		ExpressionAttributeValues: values, ExpressionAttributeNames: names(change, condition),
+		ReturnValues: types.ReturnValueAllNew,
+	}
+	if condition != "" {
+		in.ConditionExpression = aws.String(condition)
+	}
+	out, err := t.db.UpdateItem(ctx, in, options...)
 	err = refusal(err, "updating the table")
 	if err != nil {
 		return nil, err
