@@ -106,10 +106,10 @@ func (g *guest) await(a *holder, c *client, decision string) bool {
 func (c *client) tap(ctx context.Context, before, decision string, pause time.Duration) {
 	h := c.s.handset(c.t)
 	for ctx.Err() == nil {
-		list := h.Approvals(c.p.phone)
-		if newest(list) != before {
+		id := newest(h.Approvals(c.p.phone))
+		if id != "" && id != before {
 			time.Sleep(pause)
-			h.DecideOn(c.p.phone, list[0].ID, decision)
+			h.DecideOn(c.p.phone, id, decision)
 			return
 		}
 		time.Sleep(50 * time.Millisecond)
