@@ -21,7 +21,7 @@ import (
 const (
 	soakers   = 8                // who use the stack side by side
 	warmUp    = 20 * time.Second // or a tenth of the whole, if that is shorter
-	mostAsked = 3                // codes that a polite person asks for once more
+	mostAsked = 4                // times that a polite person asks for another code
 	changing  = time.Second      // of the weather, about
 )
 

@@ -36,6 +36,7 @@ func (g *guest) enter(a *holder, decision string) bool {
 	c := g.client(a.person)
 	c.member, c.spent = true, c.s.code(c.t, c.p)
 	a.open++
+	defer func() { a.told = append(a.told, c.history...) }()
 	before := newest(c.s.handset(c.t).Approvals(a.phone))
 	phone, hangUp := context.WithCancel(c.t.Context())
 	defer hangUp()
@@ -51,13 +52,12 @@ func (g *guest) enter(a *holder, decision string) bool {
 	}
 	hangUp()
 	tap.Wait()
-	a.texts++
-	if !ok || !c.finish() {
-		a.texts += c.asked
+	ok = ok && c.finish()
+	a.texts += 1 + c.asked
+	if !ok {
 		g.gaveUp(c)
 		return false
 	}
-	a.texts += c.asked
 	return g.in(a, c)
 }
 

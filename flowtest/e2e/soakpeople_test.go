@@ -21,6 +21,7 @@ type holder struct {
 	live   []string // cookies of sessions that are signed in
 	dead   []string // and of those that were logged out
 	once   bool     // the sign-up asked for one text, and had it
+	told   []string // at all logins
 }
 
 // tired is who has so little left of the limits that the last login, which is looked
@@ -102,6 +103,9 @@ func (g *guest) client(p person) *client {
 				lost.SetCookie(c.v.Cookie())
 			}
 			a := c.s.post(lost, path, fields)
+			if path == "/resend" {
+				c.asked++
+			}
 			g.k.lost.Add(1)
 			g.rough = g.rough || a.Status != http.StatusOK
 		}
@@ -253,5 +257,5 @@ func (g *guest) logOut(a *holder) {
 
 // String is for lists of what went wrong: it tells nothing of the person.
 func (a *holder) String() string {
-	return fmt.Sprintf("device %v, %d texts, %d open, %d sessions", a.device, a.texts, a.open, len(a.live))
+	return fmt.Sprintf("device %v, %d texts, %d open, %d sessions, told %q", a.device, a.texts, a.open, len(a.live), a.told)
 }

@@ -148,7 +148,7 @@ type client struct {
 	faults *atomic.Int64
 	begun  int
 	failed bool // a try of the last request
-	asked  int  // for another code
+	asked  int  // for another code, in requests: one that fails may cost a text of the phone's
 
 	member bool                                                   // who logs in, and signs up otherwise
 	spent  string                                                 // a code on the phone that is not to be typed
@@ -183,7 +183,7 @@ func (c *client) begin() bool {
 
 // stuck is false, and no fault if the client may give up here.
 func (c *client) stuck(where string, a rig.Answer) bool {
-	c.left = c.polite && a.Status == http.StatusTooManyRequests
+	c.left = c.left || c.polite && a.Status == http.StatusTooManyRequests
 	if !c.left {
 		c.t.Errorf("a dead end at %s: %d %s after %q", where, a.Status, a.Body, c.history)
 	}
@@ -234,11 +234,6 @@ func (c *client) finish() bool {
 
 // again asks for another code.
 func (c *client) again() bool {
-	c.asked++
-	if c.polite && c.asked > mostAsked {
-		c.left = true
-		return false
-	}
 	a := c.insist("/resend", map[string]string{})
 	switch {
 	case a.Status == http.StatusOK:
@@ -255,6 +250,10 @@ func (c *client) insist(path string, fields map[string]string) rig.Answer {
 	var a rig.Answer
 	c.failed = false
 	for end := time.Now().Add(patience); time.Now().Before(end); {
+		if c.polite && path == "/resend" && c.asked >= mostAsked {
+			c.left = true
+			return a
+		}
 		a = c.post(path, fields)
 		switch {
 		case unsent(a):
@@ -270,8 +269,8 @@ func (c *client) insist(path string, fields map[string]string) rig.Answer {
 			}
 			time.Sleep(200 * time.Millisecond)
 		case a.Status == http.StatusTooManyRequests:
-			c.history = append(c.history, path+" 429")
 			told := toldToWait(a)
+			c.history = append(c.history, fmt.Sprintf("%s 429 %v", path, told))
 			if told > longest {
 				return a
 			}
@@ -286,6 +285,9 @@ func (c *client) insist(path string, fields map[string]string) rig.Answer {
 }
 
 func (c *client) post(path string, fields map[string]string) rig.Answer {
+	if path == "/resend" {
+		c.asked++
+	}
 	if c.send != nil {
 		return c.send(path, fields)
 	}
