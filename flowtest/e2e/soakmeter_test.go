@@ -93,7 +93,7 @@ func part(sorted []time.Duration, percent int) time.Duration {
 	return sorted[(len(sorted)*percent+99)/100-1]
 }
 
-// memory is what is resident of the stack's programs, in bytes: of those that run
+// resident is what is in memory of the stack's programs, in bytes: of those that run
 // more than once, the largest.
 type resident map[string]int
 

@@ -150,12 +150,14 @@ type client struct {
 	failed bool // a try of the last request
 	asked  int  // for another code, in requests: one that fails may cost a text of the phone's
 
-	member bool                                                   // who logs in, and signs up otherwise
-	spent  string                                                 // a code on the phone that is not to be typed
-	next   string                                                 // where the form led
-	polite bool                                                   // waits after faults as well, and gives up when told to wait for long
-	left   bool                                                   // has given up
-	send   func(path string, fields map[string]string) rig.Answer // nil: once
+	member bool   // who logs in, and signs up otherwise
+	spent  string // a code on the phone that is not to be typed
+	next   string // where the form led
+	polite bool   // waits after faults as well, and gives up when told to wait for long or after mostAsked
+	left   bool   // has given up
+
+	// send sends each request. Nil sends it once.
+	send func(path string, fields map[string]string) rig.Answer
 
 	history []string
 }
