@@ -34,7 +34,7 @@ func (g *guest) logIn(a *holder) {
 // account.
 func (g *guest) enter(a *holder, decision string) bool {
 	c := g.client(a.person)
-	c.member, c.spent = true, c.s.code(c.t, c.p)
+	c.member, c.spent = true, a.spent
 	a.open++
 	defer func() { a.told = append(a.told, c.history...) }()
 	before := newest(c.s.handset(c.t).Approvals(a.phone))
@@ -58,6 +58,7 @@ func (g *guest) enter(a *holder, decision string) bool {
 		g.gaveUp(c)
 		return false
 	}
+	a.spent = c.s.code(c.t, c.p)
 	return g.in(a, c)
 }
 

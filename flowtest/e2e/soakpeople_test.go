@@ -18,6 +18,7 @@ type holder struct {
 	device bool     // the phone is asked at a login
 	texts  int      // that logins have asked for
 	open   int      // logins in a row that came to nothing
+	spent  string   // the code that was good last: the vendor sends one that nobody used again
 	live   []string // cookies of sessions that are signed in
 	dead   []string // and of those that were logged out
 	once   bool     // the sign-up asked for one text, and had it
@@ -151,7 +152,7 @@ func (g *guest) signUp() *holder {
 	if !c.finish() {
 		return g.gaveUp(c)
 	}
-	a := &holder{person: c.p, live: []string{c.v.Cookie()}, once: calm && c.asked == 0 && c.begun == 1}
+	a := &holder{person: c.p, spent: c.s.code(c.t, c.p), live: []string{c.v.Cookie()}, once: calm && c.asked == 0 && c.begun == 1}
 	g.k.people.add(a)
 	if a.once {
 		g.k.count(a)
