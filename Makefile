@@ -30,6 +30,12 @@ thorough: ## Run all flows with both vendors, by form and as JSON
 race: ## Run all tests under the race detector
 	go test -race -shuffle=on -parallel 16 -timeout 10m ./...
 
+SOAK ?= 5m
+
+.PHONY: soak
+soak: ## Use everything for SOAK=5m in bad weather, and print what came of it (PROVIDER=authy; SEED=... repeats)
+	SOAK=$(SOAK) go test -count=1 -run '^TestSoak$$' -v -timeout 0 ./flowtest/e2e
+
 .PHONY: lint
 lint: ## Check formatting, code and, where cfn-lint is installed, the templates
 	@test -z "$$(gofmt -l functions shared local cmd examples flowtest)" || { gofmt -l functions shared local cmd examples flowtest; exit 1; }

@@ -31,9 +31,10 @@ func random() string {
 // person makes one up, whose secrets the log must not hold.
 func (s *stack) person() person {
 	n := 2000 + s.people.Add(1)
+	exchange, line := 555+n/10000, n%10000
 	p := person{
 		name: "Ada Lovelace", email: "ada-" + random() + "@example.com", password: "horse " + random(),
-		phone: fmt.Sprintf("+1415555%04d", n), typed: fmt.Sprintf("(415) 555-%04d", n),
+		phone: fmt.Sprintf("+1415%03d%04d", exchange, line), typed: fmt.Sprintf("(415) %03d-%04d", exchange, line),
 	}
 	s.hidden.add("password", p.password)
 	s.hidden.add("email address", p.email)

@@ -51,16 +51,20 @@ type stack struct {
 	hidden  secrets
 	people  atomic.Int64
 	stopped bool
+
+	transport http.RoundTripper // of the visitors; nil: the default one
 }
 
-// newStack runs latchkey with a vendor until the test ends.
-func (w *workshop) newStack(t *testing.T, provider string) *stack {
+// newStack runs latchkey with a vendor, and with more variables of the environment,
+// until the test ends.
+func (w *workshop) newStack(t *testing.T, provider string, more ...string) *stack {
 	t.Helper()
 	s := &stack{t: t, provider: provider, shop: w, root: w.project(t), out: &output{}}
 	waits := strings.Repeat(","+wait.String(), 5)[1:]
 	s.env = append(os.Environ(), "PORT=0", "PHONE_PORT=0", "PROVIDER="+provider, "PUBLIC_URL=", "AWS_ENDPOINT_URL_DYNAMODB=", "TABLE_NAME=",
 		"TWILIO_API_URL=", "TWILIO_VERIFY_URL=", "AUTHY_API_URL=", "CHANNELS=", "CONFIRMATION_TEXT=",
 		"BCRYPT_COST=4", "SEND_WAITS="+waits, "SIGNUP_SENDS_PER_DAY=10", "LOGINS_PER_ADDRESS=100000", "APPROVAL_LIFE=", "BANK_FRESH="+freshFor.String())
+	s.env = append(s.env, more...)
 	t.Cleanup(func() {
 		if !s.stopped {
 			s.stop()
@@ -171,7 +175,7 @@ func (s *stack) processes(part string) map[int]string {
 // visitor is a program that gives up on a request when the promise is broken.
 func (s *stack) visitor(t *testing.T, speaksJSON bool) *rig.Visitor {
 	v := rig.NewVisitor(t, s.app, speaksJSON)
-	v.Client.Timeout = answered
+	v.Client.Timeout, v.Client.Transport = answered, s.transport
 	return v
 }
 

@@ -148,6 +148,16 @@ type client struct {
 	faults *atomic.Int64
 	begun  int
 	failed bool // a try of the last request
+	asked  int  // for another code, in requests: one that fails may cost a text of the phone's
+
+	member bool   // who logs in, and signs up otherwise
+	spent  string // a code on the phone that is not to be typed
+	next   string // where the form led
+	polite bool   // waits after faults as well, and gives up when told to wait for long or after mostAsked
+	left   bool   // has given up
+
+	// send sends each request. Nil sends it once.
+	send func(path string, fields map[string]string) rig.Answer
 
 	history []string
 }
@@ -161,12 +171,25 @@ func (c *client) persevere() bool { return c.begin() && c.finish() }
 func (c *client) begin() bool {
 	c.begun++
 	c.v = c.s.program(c.t)
-	a := c.insist("/signup", c.p.form())
+	path, fields := "/signup", c.p.form()
+	if c.member {
+		path, fields = "/login", c.p.credentials()
+	}
+	a := c.insist(path, fields)
+	c.next = a.Next
 	if a.Status != http.StatusOK && !unsent(a) {
-		c.t.Errorf("sign-up: %d %s after %q", a.Status, a.Body, c.history)
-		return false
+		return c.stuck(path, a)
 	}
 	return true
+}
+
+// stuck is false, and no fault if the client may give up here.
+func (c *client) stuck(where string, a rig.Answer) bool {
+	c.left = c.left || c.polite && a.Status == http.StatusTooManyRequests
+	if !c.left {
+		c.t.Errorf("a dead end at %s: %d %s after %q", where, a.Status, a.Body, c.history)
+	}
+	return false
 }
 
 func unsent(a rig.Answer) bool {
@@ -179,7 +202,7 @@ func (c *client) finish() bool {
 	expired := 0
 	for range 12 {
 		code := c.s.code(c.t, c.p)
-		if code == "" {
+		if code == "" || code == c.spent {
 			if !c.again() {
 				return false
 			}
@@ -191,8 +214,11 @@ func (c *client) finish() bool {
 			return true
 		case a.Code() == "used_up", a.Code() == "expired" && expired > 0 && !c.failed:
 			expired = 0
-			if c.begun > 3 || !c.begin() {
+			if c.begun > 3 {
 				c.t.Errorf("begun %d times: %q", c.begun, c.history)
+				return false
+			}
+			if !c.begin() {
 				return false
 			}
 		case a.Code() == "expired", a.Code() == "wrong_code":
@@ -201,8 +227,7 @@ func (c *client) finish() bool {
 				return false
 			}
 		default:
-			c.t.Errorf("a dead end at the code: %d %s after %q", a.Status, a.Body, c.history)
-			return false
+			return c.stuck("the code", a)
 		}
 	}
 	c.t.Error("no code opened the account")
@@ -218,8 +243,7 @@ func (c *client) again() bool {
 	case a.Code() == "used_up":
 		return c.begun < 4 && c.begin()
 	}
-	c.t.Errorf("a dead end at another code: %d %s after %q", a.Status, a.Body, c.history)
-	return false
+	return c.stuck("another code", a)
 }
 
 // insist sends one request until it is answered with something else than a
@@ -228,7 +252,11 @@ func (c *client) insist(path string, fields map[string]string) rig.Answer {
 	var a rig.Answer
 	c.failed = false
 	for end := time.Now().Add(patience); time.Now().Before(end); {
-		a = c.s.post(c.v, path, fields)
+		if c.polite && path == "/resend" && c.asked >= mostAsked {
+			c.left = true
+			return a
+		}
+		a = c.post(path, fields)
 		switch {
 		case unsent(a):
 			c.history = append(c.history, path+" 503, kept")
@@ -237,10 +265,14 @@ func (c *client) insist(path string, fields map[string]string) rig.Answer {
 			c.faults.Add(1)
 			c.failed = true
 			c.history = append(c.history, fmt.Sprintf("%s %s %d %s", time.Now().Format("05.000"), path, a.Status, a.Code()))
+			if c.polite {
+				time.Sleep(toldToWait(a))
+				continue
+			}
 			time.Sleep(200 * time.Millisecond)
 		case a.Status == http.StatusTooManyRequests:
-			seconds, _ := a.Doc["retry_after"].(float64)
-			told := time.Duration(max(seconds, 0.2) * float64(time.Second))
+			told := toldToWait(a)
+			c.history = append(c.history, fmt.Sprintf("%s 429 %v", path, told))
 			if told > longest {
 				return a
 			}
@@ -252,4 +284,20 @@ func (c *client) insist(path string, fields map[string]string) rig.Answer {
 	}
 	c.t.Errorf("%s did not work in %v: %d %s", path, patience, a.Status, a.Body)
 	return a
+}
+
+func (c *client) post(path string, fields map[string]string) rig.Answer {
+	if path == "/resend" {
+		c.asked++
+	}
+	if c.send != nil {
+		return c.send(path, fields)
+	}
+	return c.s.post(c.v, path, fields)
+}
+
+// toldToWait is for how long an answer asks to wait, and a little if it does not.
+func toldToWait(a rig.Answer) time.Duration {
+	seconds, _ := a.Doc["retry_after"].(float64)
+	return time.Duration(max(seconds, 0.2) * float64(time.Second))
 }

@@ -6,7 +6,8 @@
 // but what goes in and out, and must not reach into the product.
 //
 // SCREENSHOTS=folder writes every screen there, and signup.png and login.png, the
-// pictures of the project's docs. LOGS=folder keeps what the stacks wrote.
+// pictures of the project's docs. LOGS=folder keeps what the stacks wrote. SOAK=5m runs
+// TestSoak, over the vendor of PROVIDER and with the chances of SEED.
 package e2e
 
 import (

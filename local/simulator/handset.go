@@ -2,7 +2,8 @@ package simulator
 
 import "time"
 
-// maxMessages and maxPhones bound what is kept; the oldest go first.
+// maxMessages and maxPhones bound what is kept; the oldest go first. Phones with
+// a secret do not count.
 const (
 	maxMessages = 500
 	maxPhones   = 500
@@ -87,19 +88,23 @@ func (h *handset) add(m message) {
 }
 
 // evict forgets the messages of the phone that has been quiet longest. A phone
-// with a secret stays, for a user's record speaks of it.
+// with a secret stays, for a user's record speaks of it; however many these are,
+// there is room for the others.
 func (w *world) evict() {
 	if len(w.phones) <= maxPhones {
 		return
 	}
-	oldest := ""
+	oldest, others := "", 0
 	for phone, h := range w.phones {
 		if h.holdsSecret() {
 			continue
 		}
+		others++
 		if oldest == "" || h.touched < w.phones[oldest].touched {
 			oldest = phone
 		}
 	}
-	delete(w.phones, oldest)
+	if others > maxPhones {
+		delete(w.phones, oldest)
+	}
 }

@@ -77,3 +77,16 @@ func TestPhonesWithSecretsStay(t *testing.T) {
 		t.Errorf("a token of %d digits", got)
 	}
 }
+
+// However many phones have an app, another one gets its texts.
+func TestRoomBesidePhonesWithSecrets(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	for i := range 501 {
+		r.api("PUT", fmt.Sprintf("/api/phones/+1415555%04d/app", i), `{"installed":true}`).want(200)
+	}
+	r.twilio("POST", messagesPath+".json", "To", phone, "From", sender, "Body", "x").want(201)
+	if n := len(r.messages(phone)); n != 1 {
+		t.Errorf("%d messages, want 1", n)
+	}
+}
