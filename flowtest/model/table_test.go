@@ -1,0 +1,151 @@
+package model
+
+import (
+	"strconv"
+	"strings"
+	"time"
+)
+
+// After trouble nobody outside knows how far a function came. Then the model
+// looks up in the table what is so, under the keys of this history, and believes
+// it within what the requests were allowed to do.
+
+// item is one of the table, with its values as they lie there.
+type item map[string]any
+
+func (it item) value(name, kind string) string {
+	v, _ := it[name].(map[string]any)
+	s, _ := v[kind].(string)
+	return s
+}
+
+func (it item) text(name string) string  { return it.value(name, "S") }
+func (it item) bytes(name string) string { return it.value(name, "B") }
+
+func (it item) has(name string) bool { return it[name] != nil }
+
+func (it item) number(name string) int {
+	n, err := strconv.ParseInt(it.value(name, "N"), 10, 64)
+	if err != nil {
+		return 0
+	}
+	return int(n)
+}
+
+func (it item) time(name string) time.Time { return instant(it.value(name, "N")) }
+
+func instant(text string) time.Time {
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || n == 0 {
+		return time.Time{}
+	}
+	return time.UnixMilli(n).UTC()
+}
+
+func (it item) list(name string) []any {
+	v, _ := it[name].(map[string]any)
+	list, _ := v["L"].([]any)
+	return list
+}
+
+func (it item) items(name string) []item {
+	var list []item
+	for _, e := range it.list(name) {
+		m, _ := e.(map[string]any)
+		inner, _ := m["M"].(map[string]any)
+		list = append(list, inner)
+	}
+	return list
+}
+
+func (it item) times(name string) []time.Time {
+	var list []time.Time
+	for _, e := range it.list(name) {
+		m, _ := e.(map[string]any)
+		s, _ := m["N"].(string)
+		list = append(list, instant(s))
+	}
+	return list
+}
+
+// items are an email's: its account, and its sessions by id.
+type items struct {
+	user     item
+	sessions map[string]item
+}
+
+// load reads an email's items.
+func (w *world) load(email string) items {
+	all := items{sessions: map[string]item{}}
+	if email == "" {
+		return all
+	}
+	for _, it := range w.r.Query("U#" + hashed(email)) {
+		i := item(it)
+		id, ok := strings.CutPrefix(i.text("sk"), "S#")
+		if ok {
+			all.sessions[id] = i
+		} else {
+			all.user = i
+		}
+	}
+	return all
+}
+
+// one is the item under a key, nil if there is none.
+func (w *world) one(pk string) item {
+	for _, it := range w.r.Query(pk) {
+		return it
+	}
+	return nil
+}
+
+// lookUp refreshes the limits that a request may have touched.
+func (w *world) lookUp(q *request) {
+	m, now := w.m, w.now()
+	for _, flow := range []string{signup, login} {
+		for _, phone := range w.phones {
+			h, it := m.sends(flow, phone), w.one("L#sends-"+flow+"#"+hashed(phone))
+			h.times, h.version = it.times("times"), it.number("version")
+			h.last = it.text("last_id")
+			for _, f := range w.forms {
+				if f.session != nil && f.session.id == h.last && h.last != "" {
+					h.last = f.id()
+				}
+			}
+		}
+	}
+	subjects := map[string]string{q.email: hashed(q.email), q.email + "@" + q.by.network: hashed(q.email) + "@" + hashed(q.by.network)}
+	if d := q.by.device(q.email); d != "" {
+		subjects[d] = hashed(q.email) + "/" + d
+	}
+	for _, s := range m.sessions {
+		for _, subject := range s.lanes {
+			network, ok := strings.CutPrefix(subject, s.email+"@")
+			switch {
+			case ok:
+				subjects[subject] = hashed(s.email) + "@" + hashed(network)
+			case subject != s.email:
+				subjects[subject] = hashed(s.email) + "/" + subject
+			}
+		}
+	}
+	for subject, name := range subjects {
+		w.lookUpLane(subject, name, now)
+	}
+}
+
+func (w *world) lookUpLane(subject, name string, now time.Time) {
+	it := w.one("L#login#" + hashed(name) + "#" + strconv.FormatInt(now.Unix()/43200, 10))
+	if it == nil {
+		delete(w.m.lanes, laneKey(subject, now))
+		return
+	}
+	l := &lane{hits: it.number("hits"), last: it.time("last_at"), id: it.text("last_id")}
+	for _, f := range w.forms {
+		if f.session != nil && f.session.id == l.id {
+			l.id = f.id()
+		}
+	}
+	w.m.lanes[laneKey(subject, now)] = l
+}
