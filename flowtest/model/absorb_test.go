@@ -15,7 +15,7 @@ func (w *world) absorb(before items, list []*request, answers []rig.Answer) {
 	for _, q := range list {
 		q.by.thaw()
 	}
-	w.collect(q.flow)
+	w.collect(q.flow, true)
 	after := w.load(q.email)
 	w.absorbUser(before, after, list)
 	for id, it := range after.sessions {

@@ -38,8 +38,7 @@ var times = []time.Duration{
 // run does one command; false means that there was nothing to do it with.
 func (w *world) run(c command) bool {
 	w.tell("%#v", c)
-	b := w.browsers[c.A%len(w.browsers)]
-	p := w.people[c.B%len(w.people)]
+	b, p := w.actor(c), w.people[c.B%len(w.people)]
 	done := true
 	switch c.Kind {
 	case "rest":
@@ -77,8 +76,47 @@ func (w *world) run(c command) bool {
 	default:
 		done = w.more(b, c)
 	}
-	w.inside(b)
+	w.glance(c, b)
 	return done
+}
+
+// glance looks who is signed in after a command: of all browsers after one that
+// ends sessions, else of the one that acted.
+func (w *world) glance(c command, b *browser) {
+	switch c.Kind {
+	case "rest", "advance", "new browser", "app", "approve", "deny", "forge", "mutate", "look":
+	case "logout", "everywhere", "parallel":
+		for _, b := range w.browsers {
+			w.inside(b)
+		}
+	default:
+		w.inside(b)
+	}
+}
+
+// actor is the browser of a command: most often one that has a use for it.
+func (w *world) actor(c command) *browser {
+	var able []*browser
+	for _, b := range w.browsers {
+		s, why := w.m.halfOf(b.token())
+		half := s != nil && why == ""
+		use := false
+		switch c.Kind {
+		case "code", "wrong code", "old code", "resend", "token", "old token":
+			use = half
+		case "finish", "look":
+			use = half && s.push != nil
+		case "enrol push", "enrol totp", "remove", "everywhere":
+			use = why == full
+		}
+		if use {
+			able = append(able, b)
+		}
+	}
+	if len(able) == 0 || c.A%4 == 3 {
+		able = w.browsers
+	}
+	return able[c.A/4%len(able)]
 }
 
 // trouble is what a command's function meets, mostly nothing: it dies at one of

@@ -76,18 +76,26 @@ func TestHistories(t *testing.T) {
 func run(t *testing.T, vendor string, counts *tally) {
 	r := rig.Start(t, rig.Options{Provider: vendor, Mailbox: true, Env: map[string]string{"LOGINS_PER_ADDRESS": "100000"}})
 	var n atomic.Int64
+	commands, preface := anyCommand(), bits(3)
 	rapid.Check(t, func(t *rapid.T) {
 		w := start(t, r, vendor, int(n.Add(1)), counts)
-		w.begin(pick(t, 8, "begin"))
+		w.begin(preface.Draw(t, "begin"))
 		left := 60
 		t.Repeat(map[string]func(*rapid.T){"command": func(t *rapid.T) {
-			c := drawn(t)
+			c := commands.Draw(t, "c")
 			if left--; left < 0 {
 				return
 			}
 			w.t = t
+			began := time.Now()
 			if w.run(c) {
 				counts.commands[c.Kind]++
+			}
+			if d := time.Since(began); os.Getenv("SLOW") != "" {
+				fmt.Printf("%s %v %d %d\n", vendor, d, c.D%16, len(w.story))
+				if d > 100*time.Millisecond {
+					fmt.Printf("SLOW %s %v %+v %s\n", vendor, d, c, w.story[len(w.story)-1])
+				}
 			}
 		}})
 		w.t = t
@@ -109,25 +117,37 @@ func start(t *rapid.T, r *rig.Rig, vendor string, n int, counts *tally) *world {
 	return newWorld(t, r, vendor, n, counts)
 }
 
-// pick is a number below n. rapid prefers small numbers; these it shall not.
-func pick(t *rapid.T, n int, label string) int {
-	x := rapid.Uint16().Draw(t, label)
-	return int(uint32(x)*40503>>3&0xffff) % n
+// bits is a number below 1<<n. Every number is as likely as any other, which
+// rapid's own are not: it prefers small ones.
+func bits(n int) *rapid.Generator[int] {
+	return rapid.Custom(func(t *rapid.T) int {
+		x := 0
+		for range n {
+			x <<= 1
+			if rapid.Bool().Draw(t, "bit") {
+				x++
+			}
+		}
+		return x
+	})
 }
 
-// drawn is one command.
-func drawn(t *rapid.T) command {
+// anyCommand is one command.
+func anyCommand() *rapid.Generator[command] {
 	total := 0
 	for _, k := range kinds {
 		total += k.weight
 	}
-	n, c := pick(t, total, "kind"), command{}
-	for _, k := range kinds {
-		if n -= k.weight; n < 0 {
-			c.Kind = k.name
-			break
+	return rapid.Custom(func(t *rapid.T) command {
+		c := command{Kind: kinds[0].name}
+		n := bits(12).Draw(t, "kind") * total >> 12
+		for _, k := range kinds {
+			if n -= k.weight; n < 0 {
+				c.Kind = k.name
+				break
+			}
 		}
-	}
-	c.A, c.B, c.C, c.D = pick(t, 16, "a"), pick(t, 3, "b"), pick(t, 16, "c"), pick(t, 1024, "d")
-	return c
+		c.A, c.B, c.C, c.D = bits(4).Draw(t, "a"), bits(4).Draw(t, "b"), bits(4).Draw(t, "c"), bits(10).Draw(t, "d")
+		return c
+	})
 }

@@ -4,6 +4,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"latchkey/flowtest/rig"
@@ -143,33 +144,30 @@ func (w *world) early(b *browser, p *person, c command) bool {
 		phone = d.phone
 	}
 	before := len(w.h.Approvals(phone))
-	told := make(chan rig.Letter, 1)
-	asked := false
+	var mu sync.Mutex
+	var told *letter
 	w.r.Wire.Break(func(call rig.Call) rig.Fault {
-		if !asked || call.Step != "login" || !call.Table || len(told) > 0 {
-			if call.Step == "login" && !call.Table {
-				asked = true
-			}
+		if call.Step != "login" || !call.Table {
 			return rig.None
 		}
+		mu.Lock()
+		defer mu.Unlock()
 		list := w.h.Approvals(phone)
-		if len(list) == before || len(told) > 0 {
-			return rig.None
+		if told == nil && len(list) > before {
+			w.h.DecideOn(phone, list[0].ID, decision)
+			told = &letter{Letter: <-w.r.Posted}
+			w.r.Deliver(told.Letter, nil)
 		}
-		w.h.DecideOn(phone, list[0].ID, decision)
-		l := <-w.r.Posted
-		told <- l
-		w.r.Deliver(l, nil)
 		return rig.None
 	})
 	spec := q.spec
 	q.spec = func() (want, gift) {
 		should, g := spec()
-		if len(told) > 0 {
-			s := g.session
-			s.push.answer = decision
-			s.push.tell(decision, w.now())
-			w.letters = append(w.letters, &letter{<-told, s.push})
+		if told != nil {
+			told.push = g.session.push
+			told.push.answer = decision
+			told.push.tell(decision, w.now())
+			w.letters = append(w.letters, told)
 			w.tally.early++
 		}
 		return should, g

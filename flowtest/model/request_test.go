@@ -80,7 +80,7 @@ func (w *world) do(q *request, trouble *rig.Trouble) rig.Answer {
 		w.t.Fatalf("%s %s by %s: %v, the model says %v\n%s", q.method, q.path, q.by.name, got, should, a.Body)
 	}
 	w.hand(q.by, old, g)
-	w.collect("")
+	w.collect("", false)
 	if q.path == "/login" || len(w.m.asked) != was {
 		w.pushes()
 	}
