@@ -9,28 +9,27 @@ import (
 
 // absorb takes over what is so after requests that met trouble or ran side by
 // side, and fails when it goes beyond what they may have done.
-func (w *world) absorb(before items, list []*request, answers []rig.Answer) {
-	q := list[0]
+func (w *world) absorb(before map[string]items, list []*request, answers []rig.Answer) {
 	w.vendors(list)
 	for _, q := range list {
 		q.by.thaw()
 	}
-	w.collect(q.flow, true)
-	after := w.load(q.email)
-	w.absorbUser(before, after, list)
-	for id, it := range after.sessions {
-		w.absorbSession(id, before.sessions[id], it, after.user.text("epoch"), list)
-	}
-	for id := range before.sessions {
-		if after.sessions[id] == nil {
-			w.t.Fatalf("a session is gone")
+	w.collect(list[0].flow, true)
+	for email, was := range before {
+		is := w.itemsOf(email)
+		w.absorbUser(was, is, list)
+		for id, it := range is.sessions {
+			w.absorbSession(id, was.sessions[id], it, is, list)
 		}
-	}
-	w.absorbPushes(after, list)
-	for _, q := range list {
-		w.lookUp(q)
+		for id := range was.sessions {
+			if is.sessions[id] == nil {
+				w.t.Fatalf("a session is gone")
+			}
+		}
+		w.absorbPushes(is)
 	}
 	for i, q := range list {
+		w.lookUp(q)
 		w.plausible(q, answers[i])
 	}
 }
@@ -65,8 +64,7 @@ func allowed(list []*request, may func(b bounds) bool) bool {
 }
 
 func (w *world) absorbUser(before, after items, list []*request) {
-	q := list[0]
-	a := w.m.accounts[q.email]
+	a := w.m.accounts[after.email]
 	switch {
 	case after.user == nil && a != nil:
 		w.t.Fatalf("an account is gone (I-22)")
@@ -78,7 +76,7 @@ func (w *world) absorbUser(before, after items, list []*request) {
 		}
 		s := w.m.sessions[after.user.text("uid")]
 		a = &account{email: s.email, password: s.password, phone: s.phone, maker: s}
-		w.m.accounts[q.email], s.account, s.proof = a, a, q.typed
+		w.m.accounts[after.email], s.account, s.proof = a, a, list[0].typed
 	}
 	if before.user != nil && before.user.text("epoch") != after.user.text("epoch") {
 		if !allowed(list, func(b bounds) bool { return b.epoch }) {
@@ -112,17 +110,11 @@ func (w *world) absorbFactors(a *account, user item, may bool) {
 }
 
 // absorbSession takes over one session.
-func (w *world) absorbSession(id string, was, is item, epoch string, list []*request) {
+func (w *world) absorbSession(id string, was, is item, of items, list []*request) {
 	s := w.m.sessions[id]
 	q := list[0]
-	for _, other := range list {
-		if other.form != nil && other.form.session == nil && s == nil {
-			q = other
-			break
-		}
-	}
 	if s == nil {
-		s = w.absorbNew(id, is, q)
+		s = w.absorbNew(id, is, of.email, list)
 	}
 	m := w.m
 	switch confirmed := !is.time("confirmed_at").IsZero(); {
@@ -148,7 +140,7 @@ func (w *world) absorbSession(id string, was, is item, epoch string, list []*req
 	}
 	if a := s.account; a != nil {
 		s.epoch = a.epoch
-		if is.text("epoch") != epoch {
+		if is.text("epoch") != of.user.text("epoch") {
 			s.epoch = -1 // dead
 		}
 	}
@@ -170,11 +162,15 @@ func (w *world) absorbSession(id string, was, is item, epoch string, list []*req
 }
 
 // absorbNew is a session that was begun by a request of which nobody heard.
-func (w *world) absorbNew(id string, is item, q *request) *session {
-	if q.form == nil || q.form.session != nil {
+func (w *world) absorbNew(id string, is item, email string, list []*request) *session {
+	flow := is.text("flow")
+	i := slices.IndexFunc(list, func(q *request) bool {
+		return q.form != nil && q.form.session == nil && q.form.kind == flow && q.form.email == email
+	})
+	if i < 0 {
 		w.t.Fatalf("a session was begun by nobody")
 	}
-	flow := is.text("flow")
+	q := list[i]
 	if flow == login && !q.mayBe.begin {
 		w.t.Fatalf("a login was begun without the password (I-06)")
 	}
@@ -211,8 +207,8 @@ func (w *world) laneOf(q *request, name string) string {
 }
 
 // absorbPushes takes over the account's pushes, and what is known of them.
-func (w *world) absorbPushes(after items, list []*request) {
-	a := w.m.accounts[list[0].email]
+func (w *world) absorbPushes(after items) {
+	a := w.m.accounts[after.email]
 	if a == nil {
 		return
 	}

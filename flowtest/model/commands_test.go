@@ -219,7 +219,7 @@ func (w *world) again(b *browser, f *form, c command) bool {
 		q = w.loginRequest(b, f)
 	}
 	w.r.Wire.Reset()
-	before := w.load(f.email)
+	before := w.load(q)
 	b.freeze()
 	defer b.thaw()
 	a := w.ask(q, nil)

@@ -56,9 +56,9 @@ func (w *world) ask(q *request, trouble *rig.Trouble) rig.Answer {
 // met trouble, what is so is looked up, within bounds.
 func (w *world) do(q *request, trouble *rig.Trouble) rig.Answer {
 	w.r.Wire.Reset()
-	var before items
+	var before map[string]items
 	if trouble != nil {
-		before = w.load(q.email)
+		before = w.load(q)
 	}
 	old := q.by.jar("session")
 	q.by.freeze()

@@ -70,16 +70,33 @@ func (it item) times(name string) []time.Time {
 
 // items are an email's: its account, and its sessions by id.
 type items struct {
+	email    string
 	user     item
 	sessions map[string]item
 }
 
-// load reads an email's items.
-func (w *world) load(email string) items {
-	all := items{sessions: map[string]item{}}
-	if email == "" {
-		return all
+// load reads the items of everybody whom some requests may be about: whom they
+// name, and whose cookies they bring.
+func (w *world) load(list ...*request) map[string]items {
+	all := map[string]items{}
+	for _, q := range list {
+		emails := []string{q.email}
+		for _, c := range []cookie{q.by.cookie(), q.by.token()} {
+			if s := w.m.sessions[c.id]; s != nil {
+				emails = append(emails, s.email)
+			}
+		}
+		for _, email := range emails {
+			if _, done := all[email]; !done {
+				all[email] = w.itemsOf(email)
+			}
+		}
 	}
+	return all
+}
+
+func (w *world) itemsOf(email string) items {
+	all := items{email: email, sessions: map[string]item{}}
 	for _, it := range w.r.Query("U#" + hashed(email)) {
 		i := item(it)
 		id, ok := strings.CutPrefix(i.text("sk"), "S#")
