@@ -26,7 +26,7 @@ func (w *world) absorb(before map[string]items, list []*request, answers []rig.A
 				w.t.Fatalf("a session is gone")
 			}
 		}
-		w.absorbPushes(is)
+		w.absorbPushes(is, list)
 	}
 	for i, q := range list {
 		w.lookUp(q)
@@ -207,13 +207,15 @@ func (w *world) laneOf(q *request, name string) string {
 }
 
 // absorbPushes takes over the account's pushes, and what is known of them.
-func (w *world) absorbPushes(after items) {
+func (w *world) absorbPushes(after items, list []*request) {
 	a := w.m.accounts[after.email]
 	if a == nil {
 		return
 	}
 	before := len(w.m.asked)
-	w.found(a, after)
+	if slices.ContainsFunc(list, func(q *request) bool { return q.form != nil && q.form.email == after.email && q.mayBe.begin }) {
+		w.found(a, after)
+	}
 	if n := len(w.m.asked) - before; n > 1 {
 		w.t.Fatalf("%d pushes at once (I-20c)", n)
 	}

@@ -3,8 +3,9 @@ package model
 import (
 	"fmt"
 	"slices"
-	"strconv"
 	"time"
+
+	"latchkey/flowtest/rig"
 )
 
 // code types one: the right one, a wrong one, one that was typed or sent before,
@@ -119,14 +120,6 @@ func (w *world) verifyRequest(b *browser, typed string) *request {
 			q.mayBe.account = s.flow == signup
 		}
 	}
+	q.again = func() rig.Answer { return w.do(w.verifyRequest(b, typed), nil) }
 	return q
-}
-
-// number reads a problem's count.
-func number(text any) int {
-	n, err := strconv.Atoi(fmt.Sprint(text))
-	if err != nil {
-		return -1
-	}
-	return n
 }

@@ -196,47 +196,24 @@ func (w *world) formAgain(b *browser, c command) bool {
 	}
 	f := w.forms[len(w.forms)-1-c.C%min(4, len(w.forms))]
 	if f.session != nil && f.session.outcome == "" && f.session.isHalf() {
-		return w.again(b, f, c)
+		w.again(b, f)
+		return true
 	}
-	if f.kind == signup {
-		w.signUp(b, f, c)
-	} else {
-		w.login(b, f, c)
-	}
+	w.do(w.formRequest(b, f), w.trouble(c))
 	return true
 }
 
-// again sends a form whose first function died. What is answered depends on how
-// far it came; it is no dead end (I-23).
-func (w *world) again(b *browser, f *form, c command) bool {
-	if f.kind == login && w.tally.awaits >= maxAwaits { // it waits five seconds for its twin
-		return false
-	}
-	w.tally.awaits++
-	w.r.Clock.Advance(16 * time.Second)
+// formRequest sends a form.
+func (w *world) formRequest(b *browser, f *form) *request {
 	q := w.signUpRequest(b, f)
 	if f.kind == login {
 		q = w.loginRequest(b, f)
 	}
-	w.r.Wire.Reset()
-	before := w.load(q)
-	b.freeze()
-	defer b.thaw()
-	a := w.ask(q, nil)
-	w.overhear(a)
-	w.tell("  %s again: %d %s", q.path, a.Status, word(q, a))
-	if !slices.Contains([]string{"/verify", "/status", "wait", "unavailable", "expired", "/account"}, word(q, a)) {
-		w.t.Fatalf("after a crash the same form is answered %d %s (I-23)", a.Status, a.Body)
-	}
-	w.absorb(before, []*request{q}, []rig.Answer{a})
-	return true
+	q.again = func() rig.Answer { return w.again(b, f) }
+	return q
 }
 
-// maxAwaits is how often in a run a request may wait for its dead twin in real
-// time.
-const maxAwaits = 2
-
-func (w *world) signUp(b *browser, f *form, c command) { w.do(w.signUpRequest(b, f), w.trouble(c)) }
+func (w *world) signUp(b *browser, f *form, c command) { w.do(w.formRequest(b, f), w.trouble(c)) }
 
 func (w *world) signUpRequest(b *browser, f *form) *request {
 	return &request{
@@ -246,7 +223,7 @@ func (w *world) signUpRequest(b *browser, f *form) *request {
 	}
 }
 
-func (w *world) login(b *browser, f *form, c command) { w.do(w.loginRequest(b, f), w.trouble(c)) }
+func (w *world) login(b *browser, f *form, c command) { w.do(w.formRequest(b, f), w.trouble(c)) }
 
 func (w *world) loginRequest(b *browser, f *form) *request {
 	a := w.m.accounts[f.email]
@@ -281,6 +258,7 @@ func (w *world) resend(b *browser) *request {
 	if s != nil {
 		q.flow = s.flow
 	}
+	q.again = func() rig.Answer { return w.do(w.resend(b), nil) }
 	return q
 }
 
@@ -290,6 +268,7 @@ func (w *world) finish(b *browser) *request {
 	if why == "" && s.push.answer == approved && (s.push.known() == approved || w.now().Before(s.push.until())) {
 		q.mayBe.confirm = s
 	}
+	q.again = func() rig.Answer { return w.do(w.finish(b), nil) }
 	return q
 }
 
@@ -299,5 +278,6 @@ func (w *world) logOut(b *browser, everywhere bool) *request {
 	if everywhere {
 		q.raw = `{"everywhere":true}`
 	}
+	q.again = func() rig.Answer { return w.do(w.logOut(b, everywhere), nil) }
 	return q
 }

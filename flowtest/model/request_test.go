@@ -21,7 +21,8 @@ type request struct {
 	email string // whose items it may change
 	flow  string // of the codes that it may send
 	form  *form
-	typed string // a code
+	typed string            // a code
+	again func() rig.Answer // the same once more; nil: nobody would
 	mayBe bounds
 }
 
@@ -67,8 +68,9 @@ func (w *world) do(q *request, trouble *rig.Trouble) rig.Answer {
 	w.overhear(a)
 	if trouble != nil && a.Met() {
 		w.tally.troubles++
+		w.tell("  %s: %d %s after trouble at %d, fault %d", q.path, a.Status, word(q, a), trouble.At, trouble.Fault)
 		w.absorb(before, []*request{q}, []rig.Answer{a})
-		w.tell("  %s: %d %s after trouble %+v %v", q.path, a.Status, word(q, a), trouble.At, trouble.Fault)
+		w.repair(q, a)
 		return a
 	}
 	was := len(w.m.asked)

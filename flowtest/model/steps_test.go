@@ -127,6 +127,7 @@ func (m *spec) judged(s *session, v verdict, typed, evidence string) (want, gift
 	case v == gone && s.taken:
 		return taken, gift{}
 	case v == gone && s.account != nil && s.account.maker == s && s.proof == typed:
+		m.notice(s.phone)
 		return m.confirm(s, typed, evidence), gift{session: s, whole: true, known: true}
 	case v == gone:
 		return over, gift{}

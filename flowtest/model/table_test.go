@@ -119,17 +119,14 @@ func (w *world) one(pk string) item {
 
 // lookUp refreshes the limits that a request may have touched.
 func (w *world) lookUp(q *request) {
-	m, now := w.m, w.now()
+	m := w.m
 	for _, flow := range []string{signup, login} {
 		for _, phone := range w.phones {
 			h, it := m.sends(flow, phone), w.one("L#sends-"+flow+"#"+hashed(phone))
-			h.times, h.version = it.times("times"), it.number("version")
-			h.last = it.text("last_id")
-			for _, f := range w.forms {
-				if f.session != nil && f.session.id == h.last && h.last != "" {
-					h.last = f.id()
-				}
+			if it.number("version") != h.version {
+				h.last = w.usedBy(it.text("last_id"), q)
 			}
+			h.times, h.version = it.times("times"), it.number("version")
 		}
 	}
 	subjects := map[string]string{q.email: hashed(q.email), q.email + "@" + q.by.network: hashed(q.email) + "@" + hashed(q.by.network)}
@@ -148,21 +145,33 @@ func (w *world) lookUp(q *request) {
 		}
 	}
 	for subject, name := range subjects {
-		w.lookUpLane(subject, name, now)
+		w.lookUpLane(subject, name, q)
 	}
 }
 
-func (w *world) lookUpLane(subject, name string, now time.Time) {
-	it := w.one("L#login#" + hashed(name) + "#" + strconv.FormatInt(now.Unix()/43200, 10))
-	if it == nil {
-		delete(w.m.lanes, laneKey(subject, now))
-		return
+// usedBy is the model's name of whom a limit knows as the last. An id that is no
+// session's is of a form that made none: of the one that was just sent.
+func (w *world) usedBy(id string, q *request) string {
+	s := w.m.sessions[id]
+	switch {
+	case id == "":
+		return ""
+	case s != nil && s.form != nil:
+		return s.form.id()
+	case q.form != nil && len(id) == 32:
+		return q.form.id()
 	}
-	l := &lane{hits: it.number("hits"), last: it.time("last_at"), id: it.text("last_id")}
-	for _, f := range w.forms {
-		if f.session != nil && f.session.id == l.id {
-			l.id = f.id()
-		}
+	return id
+}
+
+func (w *world) lookUpLane(subject, name string, q *request) {
+	now := w.now()
+	k := laneKey(subject, now)
+	it, l := w.one("L#login#"+hashed(name)+"#"+strconv.FormatInt(now.Unix()/43200, 10)), w.m.lanes[k]
+	switch {
+	case it == nil:
+		delete(w.m.lanes, k)
+	case l == nil || l.hits != it.number("hits") || !l.last.Equal(it.time("last_at")):
+		w.m.lanes[k] = &lane{hits: it.number("hits"), last: it.time("last_at"), id: w.usedBy(it.text("last_id"), q)}
 	}
-	w.m.lanes[laneKey(subject, now)] = l
 }
