@@ -76,11 +76,11 @@ func TestHistories(t *testing.T) {
 func run(t *testing.T, vendor string, counts *tally) {
 	r := rig.Start(t, rig.Options{Provider: vendor, Mailbox: true, Env: map[string]string{"LOGINS_PER_ADDRESS": "100000"}})
 	var n atomic.Int64
-	commands, preface := anyCommand(), bits(3)
+	commands, preface, closing := anyCommand(), bits(3), bits(4)
 	rapid.Check(t, func(t *rapid.T) {
 		w := start(t, r, vendor, int(n.Add(1)), counts)
 		w.begin(preface.Draw(t, "begin"))
-		left := 60
+		left, end := 60, closing.Draw(t, "end")
 		t.Repeat(map[string]func(*rapid.T){"command": func(t *rapid.T) {
 			c := commands.Draw(t, "c")
 			if left--; left < 0 {
@@ -99,7 +99,7 @@ func run(t *testing.T, vendor string, counts *tally) {
 			}
 		}})
 		w.t = t
-		w.finally()
+		w.finally(end)
 	})
 }
 

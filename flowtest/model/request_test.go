@@ -174,6 +174,7 @@ func (w *world) known(b *browser, s *session) {
 // overhear looks for secrets in the log and in what a browser is told (I-29).
 func (w *world) overhear(answers ...rig.Answer) {
 	log := w.r.Log.Take()
+	w.log = log
 	for _, s := range w.hidden {
 		if strings.Contains(log, s) {
 			w.t.Fatalf("the log holds a secret that was shown once (I-29)")

@@ -127,7 +127,8 @@ type world struct {
 	installed, lastScan map[string]int // when a phone got Authy's app, and its authenticator's secret
 	tally               *tally
 	story               []string
-	loose               bool // something went wrong on purpose, and was not looked at since
+	log                 string // of the last request
+	loose               bool   // something went wrong on purpose, and was not looked at since
 }
 
 func (w *world) now() time.Time { return w.r.Clock.Now() }
@@ -202,7 +203,7 @@ func (w *world) collect(flow string, trouble bool) {
 			w.arrived(phone, digits.FindString(msg.Body), flow, trouble)
 		}
 		if left := len(w.m.arriving[phone]); left > 0 {
-			w.t.Fatalf("%s was not sent %d messages that it should have been", phone, left)
+			w.t.Fatalf("%s was not sent %d messages that it should have been\n%s", phone, left, w.calls())
 		}
 	}
 }
@@ -233,17 +234,35 @@ func (w *world) arrived(phone, text, flow string, trouble bool) {
 	w.keep(text)
 }
 
-// pushes checks that each phone was asked as often as the model says.
+// calls are those of the last request, for whoever looks for what went wrong.
+func (w *world) calls() string {
+	var s strings.Builder
+	for _, c := range w.r.Wire.Calls() {
+		fmt.Fprintf(&s, "%s %s %d\n", c.Step, c.Name, c.Status)
+	}
+	for _, p := range w.people {
+		fmt.Fprintf(&s, "%v %v\n", w.now().UnixMilli(), w.itemsOf(p.email).user)
+	}
+	s.WriteString(w.log)
+	return s.String()
+}
+
+// pushes checks that each phone was asked as often as the model says. Of a device
+// that was removed the vendor forgets what was not answered.
 func (w *world) pushes() {
 	for _, phone := range w.phones {
-		n := 0
+		least, most := 0, 0
 		for _, p := range w.m.asked {
-			if p.phone() == phone {
-				n++
+			if p.phone() != phone {
+				continue
+			}
+			most++
+			if p.answer != "" || p.device == nil || slices.Contains(p.account.factors, p.device) {
+				least++
 			}
 		}
-		if got := len(w.h.Approvals(phone)); got != n {
-			w.t.Fatalf("%s was asked %d times, not %d (I-20c)", phone, got, n)
+		if got := len(w.h.Approvals(phone)); got < least || got > most {
+			w.t.Fatalf("%s was asked %d times, not %d (I-20c)", phone, got, most)
 		}
 	}
 }
