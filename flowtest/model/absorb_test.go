@@ -43,7 +43,7 @@ func (w *world) vendors(list []*request) {
 		}
 		s, _ := w.m.halfOf(q.by.token())
 		for _, c := range w.r.Wire.Calls() {
-			reached := c.Step == "verify" && !c.Table && c.Status != 0 && s != nil
+			reached := c.Step == "verify" && !c.Table && c.Status != 0 && c.Status != 429 && c.Status != 500 && s != nil
 			switch {
 			case !reached:
 			case strings.HasSuffix(c.Name, "/VerificationCheck"), strings.HasPrefix(c.Name, "/protected/json/verify/"+q.typed+"/"):
@@ -219,22 +219,39 @@ func (w *world) absorbPushes(after items, list []*request) {
 	if n := len(w.m.asked) - before; n > 1 {
 		w.t.Fatalf("%d pushes at once (I-20c)", n)
 	}
-	a.pushes = nil
+	var now []*push
 	for _, it := range after.user.items("pushes") {
-		_, ref, _ := strings.Cut(it.text("ref"), ":")
-		i := slices.IndexFunc(w.m.asked, func(p *push) bool { return p.ref == ref && ref != "" })
-		switch {
-		case i >= 0:
-			a.pushes = append(a.pushes, w.m.asked[i])
-		default: // nobody knows whether it arrived
-			a.pushes = append(a.pushes, &push{session: w.m.sessions[it.text("session")], account: a, at: it.time("at"), ref: ref, orphan: true})
-		}
+		now = append(now, w.listed(a, it, list))
 	}
+	a.pushes = now
 	for _, p := range w.m.asked {
 		if p.account == a {
 			w.absorbApproval(p)
 		}
 	}
+}
+
+// listed is the push of an entry of the account's list.
+func (w *world) listed(a *account, it item, list []*request) *push {
+	_, ref, _ := strings.Cut(it.text("ref"), ":")
+	for _, p := range append(slices.Clone(a.pushes), w.m.asked...) {
+		if ref != "" && p.ref == ref || ref == "" && p.ref == "" && p.listed.Equal(it.time("at")) {
+			p.listed = it.time("at")
+			return p
+		}
+	}
+	p := &push{account: a, listed: it.time("at"), at: it.time("at"), ref: ref, orphan: true} // nobody knows whether it arrived
+	s := w.m.sessions[it.text("session")]
+	if s != nil {
+		p.session, p.form = s, s.form
+		return p
+	}
+	for _, q := range list {
+		if q.form != nil && q.form.session == nil && q.form.email == a.email {
+			p.form = q.form
+		}
+	}
+	return p
 }
 
 // found notes the pushes that arrived on a phone and that the model does not
@@ -245,11 +262,11 @@ func (w *world) found(a *account, after items) {
 			if slices.ContainsFunc(w.m.asked, func(p *push) bool { return p.ref == seen.ID }) {
 				continue
 			}
-			p := &push{account: a, device: a.newest("push"), at: w.now(), ref: seen.ID}
+			p := &push{account: a, device: a.newest("push"), listed: w.now(), at: w.now(), ref: seen.ID}
 			for id, it := range after.sessions {
 				if strings.HasSuffix(it.text("approval"), ":"+seen.ID) {
 					p.session = w.m.sessions[id]
-					p.session.push = p
+					p.session.push, p.form = p, p.session.form
 				}
 			}
 			w.m.asked = append(w.m.asked, p)

@@ -9,10 +9,12 @@ import (
 type push struct {
 	session *session
 	account *account
-	device  *factor // nil at Authy, whose app on the account's phone is asked
-	at      time.Time
-	ref     string // the vendor's id; "" while, or because, we do not know it
-	orphan  bool   // whose it is was not written down: nobody can use it
+	device  *factor   // nil at Authy, whose app on the account's phone is asked
+	form    *form     // that reserved it
+	listed  time.Time // when it was reserved …
+	at      time.Time // … and sent
+	ref     string    // the vendor's id; "" while, or because, we do not know it
+	orphan  bool      // whose it is was not written down: nobody can use it
 
 	answer string    // of the person, "" for none yet
 	told   string    // what we were told, once: of the person's answer, or that nobody will answer
@@ -125,12 +127,12 @@ type plan struct {
 // planFor asks by push unless one is open, one was denied within the hour, three
 // were not answered in ten minutes, or ten were sent since the last completed
 // login, within a day (R-063, R-107, I-20c).
-func (m *spec) planFor(a *account, own *session) plan {
+func (m *spec) planFor(a *account, own *form) plan {
 	now := m.now()
 	device := m.authy || a.newest("push") != nil
 	p := plan{push: device, text: !device && m.textable(a)}
 	for _, e := range a.pushes {
-		if e.ref != "" && !e.orphan && now.Sub(e.at) < pushPause+pushLife && e.known() == "" && now.Sub(e.at) >= pollEvery {
+		if e.ref != "" && !e.orphan && now.Sub(e.listed) < pushPause+pushLife && e.known() == "" && now.Sub(e.at) >= pollEvery {
 			m.reconcile(e)
 		}
 	}
@@ -140,9 +142,9 @@ func (m *spec) planFor(a *account, own *session) plan {
 	}
 	most, count := pushesADay, 0
 	for _, e := range a.pushes {
-		age, known := now.Sub(e.at), e.known()
+		age, known := now.Sub(e.listed), e.known()
 		switch {
-		case own != nil && e.session == own && age < pushLife:
+		case e.form == own && age < pushLife:
 			most++
 		case known == denied && now.Sub(e.toldAt) < pushPause:
 			p.push = false
@@ -171,7 +173,7 @@ func (p *push) open(now time.Time) bool {
 	if p.ref != "" && !p.orphan && !p.asks() {
 		return false
 	}
-	age := now.Sub(p.at)
+	age := now.Sub(p.listed)
 	return age < pushLife && (p.ref != "" || age < pushDying)
 }
 

@@ -2,6 +2,7 @@ package model
 
 import (
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -171,22 +172,24 @@ func (w *world) known(b *browser, s *session) {
 	w.m.devices[d] = &device{s.account, s.epoch}
 }
 
+// clocks are the times of log lines, whose digits may be anything.
+var clocks = regexp.MustCompile(`"time":"[^"]*"`)
+
 // overhear looks for secrets in the log and in what a browser is told (I-29).
 func (w *world) overhear(answers ...rig.Answer) {
-	log := w.r.Log.Take()
-	w.log = log
+	w.log = clocks.ReplaceAllString(w.r.Log.Take(), "")
 	for _, s := range w.hidden {
-		if strings.Contains(log, s) {
+		if strings.Contains(w.log, s) {
 			w.t.Fatalf("the log holds a secret that was shown once (I-29)")
 		}
 	}
 	for s := range w.secrets {
-		if strings.Contains(log, s) {
-			w.t.Fatalf("the log holds %q (I-29)", s)
+		if holds(w.log, s) {
+			w.t.Fatalf("the log holds %q (I-29)\n%s", s, w.log)
 		}
 		for _, a := range answers {
-			if strings.Contains(a.Body, s) && !strings.Contains(s, "@") {
-				w.t.Fatalf("an answer holds %q (I-29)", s)
+			if holds(a.Body, s) && !strings.Contains(s, "@") {
+				w.t.Fatalf("an answer holds %q (I-29)\n%s", s, a.Body)
 			}
 		}
 	}
@@ -195,6 +198,24 @@ func (w *world) overhear(answers ...rig.Answer) {
 			w.t.Fatalf("an answer is %d %s", a.Status, a.Body)
 		}
 	}
+}
+
+// holds reports whether a text holds a secret, as a word.
+func holds(text, secret string) bool {
+	for {
+		before, rest, found := strings.Cut(text, secret)
+		switch {
+		case !found:
+			return false
+		case !alphanumeric(before[max(0, len(before)-1):]) && !alphanumeric(rest[:min(1, len(rest))]):
+			return true
+		}
+		text = rest
+	}
+}
+
+func alphanumeric(s string) bool {
+	return s != "" && (s[0] >= '0' && s[0] <= '9' || s[0] >= 'a' && s[0] <= 'z' || s[0] >= 'A' && s[0] <= 'Z')
 }
 
 // answered are the statuses that requests of honest and other clients get; 502

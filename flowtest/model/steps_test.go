@@ -194,7 +194,7 @@ func (m *spec) login(f *form, b *browser, ref func() string) (want, gift) {
 	if a == nil || a.password != f.password {
 		return badLogin, gift{}
 	}
-	p := m.planFor(a, f.session)
+	p := m.planFor(a, f)
 	mine, _ := m.halfOf(b.token())
 	if p.rival != nil && mine != nil && p.rival.session == mine {
 		_, why := m.halfOf(b.token())
@@ -245,10 +245,8 @@ func (m *spec) summon(s *session, a *account, p plan, ref func() string) {
 	}
 	switch {
 	case p.push:
-		s.push = &push{session: s, account: a, device: a.newest("push"), at: m.now(), ref: ref()}
-		a.pushes = append(slices.Clone(p.list), s.push)
-		a.pushes = a.pushes[max(0, len(a.pushes)-kept):]
-		a.count, a.since = p.count+1, p.since
+		s.push = &push{session: s, account: a, device: a.newest("push"), form: s.form, listed: m.now(), at: m.now(), ref: ref()}
+		m.list(a, p, s.push)
 		m.asked = append(m.asked, s.push)
 		s.outcome = "asked"
 	case p.text:
@@ -259,6 +257,21 @@ func (m *spec) summon(s *session, a *account, p plan, ref func() string) {
 		}
 		m.sendTo(s)
 	}
+}
+
+// list puts a push onto its account's list, unless a function that died had
+// reserved it already.
+func (m *spec) list(a *account, p plan, sent *push) {
+	i := slices.IndexFunc(p.list, func(e *push) bool { return e.form == sent.form && m.now().Sub(e.listed) < pushLife })
+	a.pushes = slices.Clone(p.list)
+	if i >= 0 {
+		sent.listed = p.list[i].listed
+		a.pushes[i] = sent
+		return
+	}
+	a.pushes = append(slices.DeleteFunc(a.pushes, func(e *push) bool { return e.form == sent.form }), sent)
+	a.pushes = a.pushes[max(0, len(a.pushes)-kept):]
+	a.count, a.since = p.count+1, p.since
 }
 
 // waiting is the login that a waiting page is about, or what it is told instead.

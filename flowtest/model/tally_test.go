@@ -11,10 +11,10 @@ import (
 // tally counts what the histories came to, so that it can be seen that they do
 // not idle.
 type tally struct {
-	commands                                       map[string]int
-	users, byPush, byCode, byToken                 int // histories that reached one
-	denials, repairs, early, troubles, awaits, all int
-	finished                                       int
+	commands                               map[string]int
+	users, byPush, byCode, byToken         int // histories that reached one
+	denials, repairs, early, troubles, all int
+	finished                               int
 }
 
 func newTally() *tally { return &tally{commands: map[string]int{}} }

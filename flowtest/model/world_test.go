@@ -128,6 +128,7 @@ type world struct {
 	tally               *tally
 	story               []string
 	log                 string // of the last request
+	awaits              int    // requests that may still wait for a dead twin, in real time
 	loose               bool   // something went wrong on purpose, and was not looked at since
 }
 
