@@ -26,7 +26,8 @@ type text struct {
 type history struct {
 	times   []time.Time
 	last    string // the request that took the newest
-	version int
+	version int       // counts its changes
+	until   time.Time // when it is over, and its changes are counted anew
 }
 
 func perDay(flow string) int {
@@ -85,14 +86,17 @@ func (m *spec) use(flow, phone, id string) (fresh, refused bool) {
 	if now.Before(h.next(flow, now)) {
 		return false, h.last != id
 	}
-	h.times, h.last, h.version = append(slices.Clone(after(h.times, now.Add(-day))), now), id, h.version+1
+	if !now.Before(h.until) {
+		h.version = 0
+	}
+	h.times, h.last, h.version, h.until = append(slices.Clone(after(h.times, now.Add(-day))), now), id, h.version+1, now.Add(day)
 	return true, false
 }
 
 // unuse gives back what use took freshly.
 func (m *spec) unuse(flow, phone string) {
 	h := m.sends(flow, phone)
-	h.times, h.last, h.version = h.times[:len(h.times)-1], "", h.version+1
+	h.times, h.last, h.version, h.until = h.times[:len(h.times)-1], "", h.version+1, m.now().Add(day)
 }
 
 // lane is a row of tries at logging in: five are free, then each doubles

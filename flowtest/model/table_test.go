@@ -1,6 +1,7 @@
 package model
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -123,10 +124,11 @@ func (w *world) lookUp(q *request) {
 	for _, flow := range []string{signup, login} {
 		for _, phone := range w.phones {
 			h, it := m.sends(flow, phone), w.one("L#sends-"+flow+"#"+hashed(phone))
-			if it.number("version") != h.version {
+			times := it.times("times")
+			if it.number("version") != h.version || !slices.EqualFunc(times, h.times, time.Time.Equal) {
 				h.last = w.usedBy(it.text("last_id"), q)
 			}
-			h.times, h.version = it.times("times"), it.number("version")
+			h.times, h.version, h.until = times, it.number("version"), it.time("valid_until")
 		}
 	}
 	subjects := map[string]string{q.email: hashed(q.email), q.email + "@" + q.by.network: hashed(q.email) + "@" + hashed(q.by.network)}
