@@ -164,9 +164,13 @@ func (w *world) absorbSession(id string, was, is item, of items, list []*request
 // absorbNew is a session that was begun by a request of which nobody heard.
 func (w *world) absorbNew(id string, is item, email string, list []*request) *session {
 	flow := is.text("flow")
-	i := slices.IndexFunc(list, func(q *request) bool {
+	begun := func(q *request) bool {
 		return q.form != nil && q.form.session == nil && q.form.kind == flow && q.form.email == email
-	})
+	}
+	i := slices.IndexFunc(list, func(q *request) bool { return begun(q) && q.by.cookie().id == id })
+	if i < 0 {
+		i = slices.IndexFunc(list, begun)
+	}
 	if i < 0 {
 		w.t.Fatalf("a session was begun by nobody")
 	}

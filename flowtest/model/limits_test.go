@@ -25,7 +25,7 @@ type text struct {
 // history is when a phone was sent codes of a service.
 type history struct {
 	times   []time.Time
-	last    string // the request that took the newest
+	last    string    // the request that took the newest
 	version int       // counts its changes
 	until   time.Time // when it is over, and its changes are counted anew
 }
