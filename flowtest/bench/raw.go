@@ -55,6 +55,19 @@ func (b *Table) Items(t testing.TB) []map[string]any {
 	return out.Items
 }
 
+// Query are the items of one partition, as in Dump.
+func (b *Table) Query(t testing.TB, pk string) []map[string]any {
+	t.Helper()
+	text := b.raw(t, "Query", fmt.Sprintf(
+		`{"TableName":%q,"ConsistentRead":true,"KeyConditionExpression":"pk = :pk","ExpressionAttributeValues":{":pk":{"S":%q}}}`, b.name, pk))
+	var out struct{ Items []map[string]any }
+	err := json.Unmarshal([]byte(text), &out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out.Items
+}
+
 // Only is the one item of the table.
 func (b *Table) Only(t testing.TB) map[string]any {
 	t.Helper()

@@ -45,6 +45,8 @@ const (
 	Hanging       // the request arrives nowhere and gets no answer
 	Unheard       // the request arrives and is served; its answer is lost
 	Blocked       // the vendor answers that it blocks the number (Verify's 60410)
+	Broken        // the answer is a gateway's page, and nothing arrived
+	Busy          // the answer is that there were too many requests, and nothing arrived
 )
 
 // ErrLost is what a lost request fails with.
@@ -160,7 +162,15 @@ func (w *Wire) roundTrip(step string, r *http.Request) (*http.Response, error) {
 	if c.Table {
 		c.Keys = keys(r)
 	}
-	fault := w.fate(c)
+	trouble := troubleOf(r.Context())
+	if trouble != nil {
+		return w.troubled(trouble, c, r)
+	}
+	return w.carry(w.fate(c), c, r)
+}
+
+// carry lets a call meet its fate.
+func (w *Wire) carry(fault Fault, c Call, r *http.Request) (*http.Response, error) {
 	switch fault {
 	case Lost:
 		return nil, ErrLost
@@ -168,8 +178,8 @@ func (w *Wire) roundTrip(step string, r *http.Request) (*http.Response, error) {
 		<-r.Context().Done()
 		return nil, r.Context().Err()
 	}
-	res, err := blocked(r), error(nil)
-	if fault != Blocked {
+	res, err := canned(fault, c, r), error(nil)
+	if res == nil {
 		res, err = w.base.RoundTrip(r)
 	}
 	w.wait(c)
@@ -204,11 +214,24 @@ func keys(r *http.Request) []string {
 	return list
 }
 
-// blocked is Verify's answer to a send to a number of a blocked prefix.
-func blocked(r *http.Request) *http.Response {
-	const body = `{"code":60410,"message":"blocked","more_info":"","status":403}`
+// canned is the answer of somebody on the way, nil if there is none.
+func canned(fault Fault, c Call, r *http.Request) *http.Response {
+	status, kind, body := 0, "application/json", ""
+	switch {
+	case fault == Blocked: // to a number of a blocked prefix
+		status, body = http.StatusForbidden, `{"code":60410,"message":"blocked","more_info":"","status":403}`
+	case fault == Broken:
+		status, kind, body = http.StatusInternalServerError, "text/html", "<h1>500</h1>"
+	case fault == Busy && c.Table:
+		status, kind = http.StatusBadRequest, "application/x-amz-json-1.0"
+		body = `{"__type":"com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException","message":"throttled"}`
+	case fault == Busy:
+		status, body = http.StatusTooManyRequests, `{}`
+	default:
+		return nil
+	}
 	return &http.Response{
-		StatusCode: http.StatusForbidden, Header: http.Header{"Content-Type": {"application/json"}},
+		StatusCode: status, Header: http.Header{"Content-Type": {kind}},
 		Body: io.NopCloser(strings.NewReader(body)), Request: r,
 	}
 }

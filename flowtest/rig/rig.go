@@ -89,6 +89,7 @@ var handlers = map[string]apigw.New{
 // Options say how a rig differs from the usual.
 type Options struct {
 	Examples bool              // the project's examples run, too
+	Mailbox  bool              // the vendors' callbacks are kept back, for the test to deliver
 	Provider string            // verify if empty
 	Env      map[string]string // over the rig's own
 }
@@ -104,7 +105,8 @@ type Rig struct {
 	Bus   *Bus
 	Watch func(*http.Client) // given every new visitor's client, unless it is nil
 
-	Events *Events // what the example heard
+	Events *Events     // what the example heard
+	Posted chan Letter // callbacks that are kept back; nil if they are not
 
 	t     testing.TB
 	bench *bench.Table
@@ -136,6 +138,15 @@ func (l *Log) String() string {
 	return l.b.String()
 }
 
+// Take is all of it since the last Take.
+func (l *Log) Take() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	text := l.b.String()
+	l.b.Reset()
+	return text
+}
+
 // Root is the project's folder.
 func Root() string { return bench.Root() }
 
@@ -155,6 +166,9 @@ func Start(t testing.TB, o Options) *Rig {
 	r := &Rig{t: t, bench: b, Clock: bench.NewClock(time.Date(2026, 11, 20, 10, 0, 0, 0, time.UTC)), Log: &Log{}, Wire: b.Wire, Bus: NewBus(t)}
 	if o.Examples {
 		r.Events = &Events{}
+	}
+	if o.Mailbox {
+		r.Posted = make(chan Letter, 100)
 	}
 	r.door = httptest.NewUnstartedServer(nil)
 	r.App = "http://" + r.door.Listener.Addr().String()
@@ -230,7 +244,7 @@ func (r *Rig) serve(vars map[string]string) {
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	r.door.Config.Handler = elsewhere(g, r.Clock.Now)
+	r.door.Config.Handler = r.mailbox(troubles(elsewhere(g, r.Clock.Now)))
 	r.door.Start()
 	r.t.Cleanup(r.door.Close)
 }
@@ -257,6 +271,7 @@ func (i invoker) Invoke(ctx context.Context, name string, event []byte) ([]byte,
 	}
 	ctx, cancel := context.WithTimeout(ctx, f.timeout)
 	defer cancel()
+	bench.Run(ctx, cancel)
 	event, err := signed(event)
 	if err != nil {
 		return nil, err

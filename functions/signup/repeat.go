@@ -25,13 +25,14 @@ const (
 // since is over: then it is the new try that we asked for. Nothing is signed out by
 // it: the cookie of a session that is confirmed meanwhile is left alone.
 func (s *step) repeat(w http.ResponseWriter, r *http.Request, a *attempt, existing store.Session) error {
+	over := existing.Confirmed() || !a.now.Before(existing.ValidUntil)
+	if over && a.fresh { // nothing is sent for it
+		s.budget.Release(r.Context(), a.send, a.half.Sends, a.now)
+	}
 	switch {
 	case existing.Confirmed():
 		return s.site.Next(w, r, "/verify", web.NoNotice)
-	case !a.now.Before(existing.ValidUntil):
-		if a.fresh {
-			s.budget.Release(r.Context(), a.send, a.half.Sends, a.now)
-		}
+	case over:
 		return web.Expired("This form was sent a while ago. Please fill in a new one.").SendTo("/signup", web.BeginAgain)
 	}
 	var err error
