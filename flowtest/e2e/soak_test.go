@@ -194,7 +194,7 @@ func (k *soak) write(w io.Writer) {
 	fmt.Fprintf(w, "accounts acknowledged\t%d\n", k.people.count())
 	fmt.Fprintf(w, "accounts lost\t%d\n", k.forgotten.Load())
 	fmt.Fprintf(w, "logins\t%d, and %d not approved in time\n", k.logins.Load(), k.expired.Load())
-	fmt.Fprintf(w, "had no code after several tries, and left\t%d\n", k.gaveUp.Load())
+	fmt.Fprintf(w, "gave up for want of a code\t%d\n", k.gaveUp.Load())
 	fmt.Fprintf(w, "texts for a sign-up that asks once\t%d for %d, %.3f\n", k.had, k.once, k.ratio())
 }
 
