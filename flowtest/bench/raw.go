@@ -68,6 +68,22 @@ func (b *Table) Query(t testing.TB, pk string) []map[string]any {
 	return out.Items
 }
 
+// Get are those items that are there of up to a hundred keys, each a pk and an sk.
+func (b *Table) Get(t testing.TB, keys ...[2]string) []map[string]any {
+	t.Helper()
+	list := make([]string, len(keys))
+	for i, k := range keys {
+		list[i] = fmt.Sprintf(`{"pk":{"S":%q},"sk":{"S":%q}}`, k[0], k[1])
+	}
+	text := b.raw(t, "BatchGetItem", fmt.Sprintf(`{"RequestItems":{%q:{"ConsistentRead":true,"Keys":[%s]}}}`, b.name, strings.Join(list, ",")))
+	var out struct{ Responses map[string][]map[string]any }
+	err := json.Unmarshal([]byte(text), &out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out.Responses[b.name]
+}
+
 // Only is the one item of the table.
 func (b *Table) Only(t testing.TB) map[string]any {
 	t.Helper()

@@ -28,8 +28,8 @@ func (w *world) absorb(before map[string]items, list []*request, answers []rig.A
 		}
 		w.absorbPushes(is, list)
 	}
+	w.lookUp(list)
 	for i, q := range list {
-		w.lookUp(q)
 		w.plausible(q, answers[i])
 	}
 }
@@ -228,11 +228,13 @@ func (w *world) absorbPushes(after items, list []*request) {
 		now = append(now, w.listed(a, it, list))
 	}
 	a.pushes = now
+	var own []*push
 	for _, p := range w.m.asked {
 		if p.account == a {
-			w.absorbApproval(p)
+			own = append(own, p)
 		}
 	}
+	w.absorbApprovals(own...)
 }
 
 // listed is the push of an entry of the account's list.
@@ -278,16 +280,22 @@ func (w *world) found(a *account, after items) {
 	}
 }
 
-// absorbApproval takes over what is known of a push.
-func (w *world) absorbApproval(p *push) {
-	it := w.one("A#" + w.vendor + "#" + p.ref)
-	p.orphan = it.text("session") == "" || p.session == nil || it.text("session") != p.session.id
-	told := it.text("decision")
-	truth := p.truth(w.now())
-	if told != p.told && told != truth {
-		w.t.Fatalf("a push is %s in the table, %s at the vendor, and was %q (I-04, I-07)", told, truth, p.told)
+// absorbApprovals takes over what is known of pushes.
+func (w *world) absorbApprovals(list ...*push) {
+	keys := map[string]bool{}
+	for _, p := range list {
+		keys["A#"+w.vendor+"#"+p.ref] = true
 	}
-	p.told, p.toldAt, p.asked = told, it.time("decided_at"), it.time("asked_at")
+	found := w.all("A", keys)
+	for _, p := range list {
+		it := found["A#"+w.vendor+"#"+p.ref]
+		p.orphan = it.text("session") == "" || p.session == nil || it.text("session") != p.session.id
+		told, truth := it.text("decision"), p.truth(w.now())
+		if told != p.told && told != truth {
+			w.t.Fatalf("a push is %s in the table, %s at the vendor, and was %q (I-04, I-07)", told, truth, p.told)
+		}
+		p.told, p.toldAt, p.asked = told, it.time("decided_at"), it.time("asked_at")
+	}
 }
 
 // plausible holds an answer against what is so now.

@@ -198,7 +198,7 @@ func (w *world) callbackAndPoll(c command) bool {
 			if told.Status != 200 {
 				w.t.Fatalf("a callback is answered %d (R-156)", told.Status)
 			}
-			w.absorbApproval(l.push)
+			w.absorbApprovals(l.push)
 			if a.Next == "/account" {
 				w.adopt(b, q.by)
 			}

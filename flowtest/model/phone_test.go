@@ -72,9 +72,7 @@ func (w *world) post(l *letter, trouble *rig.Trouble) {
 		if a.Status != 502 && a.Status != 200 {
 			w.t.Fatalf("a callback is answered %d when the table fails (R-156)", a.Status)
 		}
-		if !l.push.orphan {
-			w.absorbApproval(l.push)
-		}
+		w.absorbApprovals(l.push)
 		w.tell("  callback after trouble %+v: %d", trouble.At, a.Status)
 		return
 	}

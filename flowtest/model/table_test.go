@@ -110,70 +110,112 @@ func (w *world) itemsOf(email string) items {
 	return all
 }
 
-// one is the item under a key, nil if there is none.
-func (w *world) one(pk string) item {
-	for _, it := range w.r.Query(pk) {
-		return it
+// all are those items that are there, by pk.
+func (w *world) all(sk string, keys map[string]bool) map[string]item {
+	found := map[string]item{}
+	var list [][2]string
+	for pk := range keys {
+		list = append(list, [2]string{pk, sk})
 	}
-	return nil
+	for len(list) > 0 {
+		n := min(100, len(list))
+		for _, it := range w.r.Get(list[:n]...) {
+			i := item(it)
+			found[i.text("pk")] = i
+		}
+		list = list[n:]
+	}
+	return found
 }
 
-// lookUp refreshes the limits that a request may have touched.
-func (w *world) lookUp(q *request) {
-	m := w.m
+// lookUp refreshes the limits that some requests may have touched.
+func (w *world) lookUp(list []*request) {
+	keys := map[string]bool{}
 	for _, flow := range []string{signup, login} {
 		for _, phone := range w.phones {
-			h, it := m.sends(flow, phone), w.one("L#sends-"+flow+"#"+hashed(phone))
-			times := it.times("times")
-			if it.number("version") != h.version || !slices.EqualFunc(times, h.times, time.Time.Equal) {
-				h.last = w.usedBy(it.text("last_id"), q)
-			}
-			h.times, h.version, h.until = times, it.number("version"), it.time("valid_until")
+			keys[sendsKey(flow, phone)] = true
 		}
 	}
-	subjects := map[string]string{q.email: hashed(q.email), q.email + "@" + q.by.network: hashed(q.email) + "@" + hashed(q.by.network)}
-	if d := q.by.device(q.email); d != "" {
-		subjects[d] = hashed(q.email) + "/" + d
+	rows := w.rows(list)
+	for _, pk := range rows {
+		keys[pk] = true
 	}
-	for _, s := range m.sessions {
-		for _, subject := range s.lanes {
-			network, ok := strings.CutPrefix(subject, s.email+"@")
-			switch {
-			case ok:
-				subjects[subject] = hashed(s.email) + "@" + hashed(network)
-			case subject != s.email:
-				subjects[subject] = hashed(s.email) + "/" + subject
+	found := w.all("L", keys)
+	for _, flow := range []string{signup, login} {
+		for _, phone := range w.phones {
+			w.lookUpSends(w.m.sends(flow, phone), found[sendsKey(flow, phone)], list)
+		}
+	}
+	for subject, pk := range rows {
+		w.lookUpLane(subject, found[pk], list)
+	}
+}
+
+func sendsKey(flow, phone string) string { return "L#sends-" + flow + "#" + hashed(phone) }
+
+func (w *world) lookUpSends(h *history, it item, list []*request) {
+	times := it.times("times")
+	if it.number("version") != h.version || !slices.EqualFunc(times, h.times, time.Time.Equal) {
+		h.last = w.usedBy(it.text("last_id"), list)
+	}
+	h.times, h.version, h.until = times, it.number("version"), it.time("valid_until")
+}
+
+// rows are the rows of tries that some requests may have counted in or forgotten,
+// by the model's name, and where they are kept.
+func (w *world) rows(list []*request) map[string]string {
+	window := "#" + strconv.FormatInt(w.now().Unix()/43200, 10)
+	rows := map[string]string{}
+	add := func(subject, name string) { rows[subject] = "L#login#" + hashed(name) + window }
+	for _, q := range list {
+		add(q.email, hashed(q.email))
+		add(q.email+"@"+q.by.network, hashed(q.email)+"@"+hashed(q.by.network))
+		if d := q.by.device(q.email); d != "" {
+			add(d, hashed(q.email)+"/"+d)
+		}
+		for _, s := range w.m.sessions {
+			if s.email != q.email {
+				continue
+			}
+			for _, subject := range s.lanes {
+				network, ok := strings.CutPrefix(subject, s.email+"@")
+				switch {
+				case ok:
+					add(subject, hashed(s.email)+"@"+hashed(network))
+				case subject != s.email:
+					add(subject, hashed(s.email)+"/"+subject)
+				}
 			}
 		}
 	}
-	for subject, name := range subjects {
-		w.lookUpLane(subject, name, q)
-	}
+	return rows
 }
 
 // usedBy is the model's name of whom a limit knows as the last. An id that is no
-// session's is of a form that made none: of the one that was just sent.
-func (w *world) usedBy(id string, q *request) string {
+// session's is of a form that made none: of one that was just sent.
+func (w *world) usedBy(id string, list []*request) string {
 	s := w.m.sessions[id]
 	switch {
 	case id == "":
 		return ""
 	case s != nil && s.form != nil:
 		return s.form.id()
-	case q.form != nil && len(id) == 32:
-		return q.form.id()
+	}
+	for _, q := range list {
+		if q.form != nil && q.form.session == nil && len(id) == 32 {
+			return q.form.id()
+		}
 	}
 	return id
 }
 
-func (w *world) lookUpLane(subject, name string, q *request) {
-	now := w.now()
-	k := laneKey(subject, now)
-	it, l := w.one("L#login#"+hashed(name)+"#"+strconv.FormatInt(now.Unix()/43200, 10)), w.m.lanes[k]
+func (w *world) lookUpLane(subject string, it item, list []*request) {
+	k := laneKey(subject, w.now())
+	l := w.m.lanes[k]
 	switch {
 	case it == nil:
 		delete(w.m.lanes, k)
 	case l == nil || l.hits != it.number("hits") || !l.last.Equal(it.time("last_at")):
-		w.m.lanes[k] = &lane{hits: it.number("hits"), last: it.time("last_at"), id: w.usedBy(it.text("last_id"), q)}
+		w.m.lanes[k] = &lane{hits: it.number("hits"), last: it.time("last_at"), id: w.usedBy(it.text("last_id"), list)}
 	}
 }

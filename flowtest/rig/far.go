@@ -103,6 +103,18 @@ func (r *Rig) Items() []map[string]any {
 	return r.bench.Items(r.t)
 }
 
+// Query are the items of one partition of the table, as in Dump.
+func (r *Rig) Query(pk string) []map[string]any {
+	r.t.Helper()
+	return r.bench.Query(r.t, pk)
+}
+
+// Get are those items that are there of some keys, each a pk and an sk.
+func (r *Rig) Get(keys ...[2]string) []map[string]any {
+	r.t.Helper()
+	return r.bench.Get(r.t, keys...)
+}
+
 // DeleteUser deletes a user's item and nothing else, as an operator does. key is
 // the hash of the email.
 func (r *Rig) DeleteUser(key string) {

@@ -99,9 +99,3 @@ const met = "X-Rig-Met"
 
 // Met reports whether the request met the trouble that was ahead of it.
 func (a Answer) Met() bool { return a.Status == http.StatusBadGateway || a.Header.Get(met) != "" }
-
-// Query are the items of one partition of the table, as in Items.
-func (r *Rig) Query(pk string) []map[string]any {
-	r.t.Helper()
-	return r.bench.Query(r.t, pk)
-}
