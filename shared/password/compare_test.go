@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"latchkey/shared/password"
 )
@@ -55,6 +56,40 @@ func TestCompareWithoutHash(t *testing.T) {
 	err := password.Compare("broken", "correct horse", 4)
 	if err == nil || errors.Is(err, password.ErrWrong) {
 		t.Errorf("broken hash: %v", err)
+	}
+}
+
+// R-007, I-06: whatever comes of it, a comparison costs the work of one hash. Of
+// many runs the fastest counts, so that a busy machine does not matter, and
+// nothing of this package runs beside it. A hash of this cost takes four
+// milliseconds; a quarter less or more is no difference, half of it is.
+func TestCompareCostsTheSame(t *testing.T) {
+	const cost = 6
+	same, err := password.Hash("correct horse", cost)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cheaper, err := password.Hash("correct horse", cost-2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fastest := func(hash, typed string) time.Duration {
+		least := time.Hour
+		for range 12 {
+			began := time.Now()
+			password.Compare(hash, typed, cost) //nolint:errcheck // measured only
+			least = min(least, time.Since(began))
+		}
+		return least
+	}
+	one := fastest(same, "wrong horse")
+	for name, c := range map[string]struct{ hash, typed string }{
+		"right": {same, "correct horse"}, "nobody": {"", "correct horse"}, "made cheaper": {cheaper, "correct horse"}, "made cheaper, and wrong": {cheaper, "wrong horse"},
+		"too long": {same, strings.Repeat("x", 100)}, "too short": {same, "x"}, "nobody's, and too short": {"", "x"},
+	} {
+		if got := fastest(c.hash, c.typed); got < one*3/4 || got > one*3/2 {
+			t.Errorf("%s: %v, and one hash %v", name, got, one)
+		}
 	}
 }
 

@@ -105,6 +105,39 @@ func TestRepeat(t *testing.T) {
 	}
 }
 
+// one wrong code, which only a thief brings, ends the repeats, also for who
+// knows the right one.
+func TestWrongCodeEndsRepeats(t *testing.T) {
+	t.Parallel()
+	b := open(t)
+	_, rotated := b.enter(t)
+	for _, c := range []struct {
+		code string
+		want error
+	}{{code, nil}, {"123457", session.ErrNone}, {code, session.ErrNone}} {
+		_, _, err := b.guard.Repeat(t.Context(), token(), c.code)
+		if !errors.Is(err, c.want) {
+			t.Errorf("%s: %v, want %v", c.code, err, c.want)
+		}
+	}
+	if got := b.full(t, rotated.Value()); got != nil {
+		t.Errorf("the session itself is %v", got)
+	}
+}
+
+// a confirmation is answered again sixty times, and no more.
+func TestRepeatsAreCounted(t *testing.T) {
+	t.Parallel()
+	b := open(t)
+	b.enter(t)
+	for i := range 62 {
+		_, _, err := b.guard.Repeat(t.Context(), token(), code)
+		if (err == nil) != (i < 60) || err != nil && !errors.Is(err, session.ErrNone) {
+			t.Errorf("repeat %d: %v", i+1, err)
+		}
+	}
+}
+
 func TestRepeatOfNothing(t *testing.T) {
 	t.Parallel()
 	b := open(t)
