@@ -2,6 +2,7 @@ package password_test
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -59,10 +60,10 @@ func TestCompareWithoutHash(t *testing.T) {
 	}
 }
 
-// R-007, I-06: whatever comes of it, a comparison costs the work of one hash. Of
-// many runs the fastest counts, so that a busy machine does not matter, and
-// nothing of this package runs beside it. A hash of this cost takes four
-// milliseconds; a quarter less or more is no difference, half of it is.
+// R-007, I-06: whatever comes of it, a comparison costs the work of one hash. A
+// busy machine makes some runs slow and none fast: the fastest counts, of as many
+// as it takes to see what is so. A hash of this cost takes four milliseconds; one
+// without the work, or of what was made cheaper, takes none, or one.
 func TestCompareCostsTheSame(t *testing.T) {
 	const cost = 6
 	same, err := password.Hash("correct horse", cost)
@@ -73,23 +74,27 @@ func TestCompareCostsTheSame(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	fastest := func(hash, typed string) time.Duration {
-		least := time.Hour
-		for range 12 {
-			began := time.Now()
-			password.Compare(hash, typed, cost) //nolint:errcheck // measured only
-			least = min(least, time.Since(began))
-		}
-		return least
+	cases := []struct{ name, hash, typed string }{
+		{"wrong", same, "wrong horse"}, {"right", same, "correct horse"}, {"nobody", "", "correct horse"},
+		{"made cheaper", cheaper, "correct horse"}, {"made cheaper, and wrong", cheaper, "wrong horse"},
+		{"too long", same, strings.Repeat("x", 100)}, {"too short", same, "x"}, {"nobody's, and too short", "", "x"},
 	}
-	one := fastest(same, "wrong horse")
-	for name, c := range map[string]struct{ hash, typed string }{
-		"right": {same, "correct horse"}, "nobody": {"", "correct horse"}, "made cheaper": {cheaper, "correct horse"}, "made cheaper, and wrong": {cheaper, "wrong horse"},
-		"too long": {same, strings.Repeat("x", 100)}, "too short": {same, "x"}, "nobody's, and too short": {"", "x"},
-	} {
-		if got := fastest(c.hash, c.typed); got < one*3/4 || got > one*3/2 {
-			t.Errorf("%s: %v, and one hash %v", name, got, one)
+	least := make([]time.Duration, len(cases))
+	for round := range 100 {
+		for i, c := range cases {
+			began := time.Now()
+			password.Compare(c.hash, c.typed, cost) //nolint:errcheck // measured only
+			took := time.Since(began)
+			if round == 0 || took < least[i] {
+				least[i] = took
+			}
 		}
+		if round >= 5 && slices.Max(least) < 2*slices.Min(least) {
+			return
+		}
+	}
+	for i, c := range cases {
+		t.Errorf("%s: %v", c.name, least[i])
 	}
 }
 
