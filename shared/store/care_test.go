@@ -124,3 +124,39 @@ func TestCareWantsTheEpoch(t *testing.T) {
 		t.Errorf("%+v, %v", got, err)
 	}
 }
+
+// A change of the epoch is outlived by the whole session that made it: not by one
+// whose secret is another, that is not confirmed, or that has ended since.
+func TestAdoptEpoch(t *testing.T) {
+	t.Parallel()
+	b, s := bench.Open(t), half()
+	create(t, b, s)
+	next, forged := full(s, start), s
+	forged.Secret = []byte("forged")
+	adopt := func(what string, of store.Session, want error) {
+		t.Helper()
+		err := b.AdoptEpoch(t.Context(), of, "second")
+		if !errors.Is(err, want) {
+			t.Errorf("%s: %v, want %v", what, err, want)
+		}
+	}
+	adopt("half", s, store.ErrRefused)
+	err := b.Confirm(t.Context(), s, next)
+	if err != nil {
+		t.Fatal(err)
+	}
+	adopt("another secret", forged, store.ErrRefused)
+	adopt("the secret from before", s, store.ErrRefused)
+	if got := read(t, b); got.Epoch != s.Epoch {
+		t.Errorf("the epoch is %q", got.Epoch)
+	}
+	adopt("whole", next, nil)
+	if got := read(t, b); got.Epoch != "second" {
+		t.Errorf("the epoch is %q", got.Epoch)
+	}
+	err = b.EndSession(t.Context(), next, start)
+	if err != nil {
+		t.Fatal(err)
+	}
+	adopt("ended", next, store.ErrRefused)
+}

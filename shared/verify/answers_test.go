@@ -11,21 +11,31 @@ import (
 	"latchkey/shared/push"
 )
 
-// member is what another reader finds under a name that stands once in the object
-// and in nothing else: Verify's own reader takes the last of several, in any case.
-func member(body, name string) string {
-	var v map[string]any
-	err := json.Unmarshal([]byte(body), &v)
-	if err != nil {
-		return ""
+// says reports whether another reader finds this text under a name in the object.
+// twilio-go's own reader takes names in any case, the last of several, and nothing
+// after the first document.
+func says(body, name, word string) bool {
+	d := json.NewDecoder(strings.NewReader(body))
+	t, err := d.Token()
+	if err != nil || t != json.Delim('{') {
+		return false
 	}
-	for key, value := range v {
-		s, _ := value.(string)
-		if strings.EqualFold(key, name) && s != "" {
-			return s
+	for d.More() {
+		key, err := d.Token()
+		if err != nil {
+			return false
+		}
+		var value any
+		err = d.Decode(&value)
+		if err != nil {
+			return false
+		}
+		k, _ := key.(string)
+		if strings.EqualFold(k, name) && value == word {
+			return true
 		}
 	}
-	return ""
+	return false
 }
 
 // FuzzAnswers lets Verify answer anything to everything. No door panics, none
@@ -57,7 +67,7 @@ func FuzzAnswers(f *testing.F) {
 				t.Errorf("%s: %v", what, err)
 			}
 			quiet(t, err)
-			if err == nil && (member(body, name) != word || status >= 300) {
+			if err == nil && (!says(body, name, word) || status >= 300) {
 				t.Errorf("%s passes with %d %q", what, status, body)
 			}
 		}
