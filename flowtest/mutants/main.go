@@ -21,8 +21,13 @@
 // stay or go must be in the file exactly once, else the mutant does not apply,
 // which is an error, as is one that does not compile, or runs out of time: only a
 // test that fails kills. The tests run once without any change first, since what
-// fails anyway kills nothing. The source itself is never touched: the go command
-// is given the changed file by its -overlay.
+// fails anyway kills nothing.
+//
+// Building takes longer than testing. So the tests are built once, with all mutants
+// in them, each asleep until the variable MUTANT names it: a function that one
+// changes begins with a switch to the changed body. Therefore a mutant changes what
+// is inside one function. The source itself is never touched: the go command is
+// given the planted files by its -overlay.
 //
 // To add one, copy one. It must not know what a mutant is about.
 package main
@@ -71,13 +76,19 @@ func run(ctx context.Context, words []string) (bad int, err error) {
 	if len(list) == 0 {
 		return 0, errors.New("there is no mutant of that name")
 	}
+	dir, err := os.MkdirTemp("", "mutants")
+	if err != nil {
+		return 0, err
+	}
+	defer os.RemoveAll(dir)
 	began := time.Now()
-	err = clean(ctx, root, list)
+	t := &trial{root: root, dir: dir}
+	err = t.prepare(ctx, list)
 	if err != nil {
 		return 0, err
 	}
 	fmt.Printf("the tests pass without a change (%.0f s)\n", time.Since(began).Seconds())
-	bad = tryAll(ctx, root, list)
+	bad = tryAll(ctx, t, list)
 	fmt.Printf("%d mutants, %d killed, %d not, in %.0f s\n", len(list), len(list)-bad, bad, time.Since(began).Seconds())
 	return bad, ctx.Err()
 }
@@ -104,7 +115,7 @@ func findRoot() (string, error) {
 }
 
 // tryAll tries the mutants and prints a line for each as it is known.
-func tryAll(ctx context.Context, root string, list []mutant) (bad int) {
+func tryAll(ctx context.Context, t *trial, list []mutant) (bad int) {
 	var mu sync.Mutex
 	var wg sync.WaitGroup
 	next := make(chan mutant)
@@ -112,7 +123,7 @@ func tryAll(ctx context.Context, root string, list []mutant) (bad int) {
 		wg.Go(func() {
 			for m := range next {
 				began := time.Now()
-				verdict, killed := try(ctx, root, m)
+				verdict, killed := t.try(ctx, m)
 				mu.Lock()
 				if !killed {
 					bad++

@@ -3,8 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -15,61 +13,85 @@ import (
 	"time"
 )
 
-// Time for the tests that one mutant runs, and for building them as well.
-const (
-	testTime = 2 * time.Minute
-	allTime  = 8 * time.Minute
-)
+// testTime is how long the tests of one mutant may take.
+const testTime = 2 * time.Minute
 
-// clean runs all tests that the mutants name, without any change.
-func clean(ctx context.Context, root string, list []mutant) error {
+// trial is a run of mutants.
+type trial struct {
+	root     string
+	dir      string            // for what is built
+	binaries map[string]string // a package's tests, with all mutants in them, asleep
+}
+
+// prepare builds the tests that the mutants name, once, and runs them with all
+// mutants asleep.
+func (t *trial) prepare(ctx context.Context, list []mutant) error {
+	overlay, err := plant(t.root, t.dir, list)
+	if err != nil {
+		return err
+	}
 	var all []suite
 	for _, m := range list {
-		for _, t := range m.tests {
-			i := slices.IndexFunc(all, func(s suite) bool { return s.pkg == t.pkg })
+		for _, s := range m.tests {
+			i := slices.IndexFunc(all, func(e suite) bool { return e.pkg == s.pkg })
 			if i < 0 {
-				all, i = append(all, suite{pkg: t.pkg}), len(all)
+				all, i = append(all, suite{pkg: s.pkg}), len(all)
 			}
-			all[i].tests = append(all[i].tests, t.tests...)
+			all[i].tests = append(all[i].tests, s.tests...)
 		}
 	}
-	for _, s := range all {
-		slices.Sort(s.tests)
-		s.tests = slices.Compact(s.tests)
-		out, err := test(ctx, root, s)
-		if err != nil {
-			return fmt.Errorf("%s fails without a change: %w\n%s", s.pkg, err, out)
+	t.binaries = map[string]string{}
+	for i, s := range all {
+		t.binaries[s.pkg] = filepath.Join(t.dir, fmt.Sprintf("%d.test", i))
+		err = t.build(ctx, s.pkg, overlay)
+		if err == nil {
+			slices.Sort(s.tests)
+			s.tests = slices.Compact(s.tests)
+			err = t.clean(ctx, s)
 		}
-		for _, name := range s.tests {
-			if !strings.Contains(out, "--- PASS: "+name+" ") {
-				return fmt.Errorf("%s: there is no %s, or it was skipped", s.pkg, name)
-			}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// build builds a package's tests. That takes longer here than running them:
+// nothing is optimised, and nothing is kept for debuggers.
+func (t *trial) build(ctx context.Context, pkg, overlay string) error {
+	cmd := exec.CommandContext(ctx, "go", "test", "-c", "-overlay", overlay, "-o", t.binaries[pkg],
+		"-gcflags=latchkey/...=-N -l -dwarf=false", "-ldflags=-s -w", pkg)
+	cmd.Dir = t.root
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("building the tests of %s: %w\n%s", pkg, err, out)
+	}
+	return nil
+}
+
+// clean runs tests with all mutants asleep: what fails anyway kills nothing.
+func (t *trial) clean(ctx context.Context, s suite) error {
+	out, err := t.test(ctx, s, "")
+	if err != nil {
+		return fmt.Errorf("%s fails without a change: %w\n%s", s.pkg, err, tail(out))
+	}
+	for _, name := range s.tests {
+		if !strings.Contains(out, "--- PASS: "+name+" ") {
+			return fmt.Errorf("%s: there is no %s, or it was skipped", s.pkg, name)
 		}
 	}
 	return nil
 }
 
 // try says what became of a mutant.
-func try(ctx context.Context, root string, m mutant) (verdict string, killed bool) {
-	dir, err := os.MkdirTemp("", "mutant")
-	if err != nil {
-		return err.Error(), false
-	}
-	defer os.RemoveAll(dir)
-	overlay, err := write(root, dir, m)
-	if err != nil {
-		return err.Error(), false
-	}
+func (t *trial) try(ctx context.Context, m mutant) (verdict string, killed bool) {
 	for _, s := range m.tests {
-		out, err := test(ctx, root, s, "-overlay", overlay)
+		out, err := t.test(ctx, s, m.name)
 		if err == nil {
 			continue
 		}
 		by := failed.FindStringSubmatch(out)
-		switch {
-		case strings.Contains(out, "[build failed]"), strings.Contains(out, "[setup failed]"):
-			return "does not compile:\n" + out, false
-		case by == nil || strings.Contains(out, "panic: test timed out"), ctx.Err() != nil:
+		if by == nil || strings.Contains(out, "panic: test timed out") || ctx.Err() != nil {
 			return fmt.Sprintf("no test failed, and yet: %v\n%s", err, tail(out)), false
 		}
 		return "killed by " + by[1], true
@@ -77,41 +99,17 @@ func try(ctx context.Context, root string, m mutant) (verdict string, killed boo
 	return "SURVIVED: " + m.why, false
 }
 
-// failed is how the go command reports a test, but no part of one.
+// failed is how a test, but no part of one, is reported.
 var failed = regexp.MustCompile(`(?m)^--- FAIL: (\S+)`)
 
 func tail(out string) string { return out[max(0, len(out)-2000):] }
 
-// write writes the changed source, and the file that tells the go command to take
-// it.
-func write(root, dir string, m mutant) (overlay string, err error) {
-	path := filepath.Join(root, filepath.FromSlash(m.file))
-	source, err := os.ReadFile(path)
-	if err != nil {
-		return "", err
-	}
-	text, err := m.apply(string(source))
-	if err != nil {
-		return "", err
-	}
-	changed := filepath.Join(dir, filepath.Base(path))
-	list, err := json.Marshal(map[string]any{"Replace": map[string]string{path: changed}})
-	if err != nil {
-		return "", err
-	}
-	overlay = filepath.Join(dir, "overlay.json")
-	return overlay, errors.Join(os.WriteFile(changed, []byte(text), 0o600), os.WriteFile(overlay, list, 0o600))
-}
-
-// test runs tests and returns what the go command says. Building takes longer than
-// running here: nothing is optimised, and nothing is kept for debuggers.
-func test(ctx context.Context, root string, s suite, flags ...string) (string, error) {
-	ctx, cancel := context.WithTimeout(ctx, allTime)
-	defer cancel()
-	args := append([]string{"test", "-v", "-short", "-count=1", "-vet=off", "-timeout", testTime.String(),
-		"-gcflags=latchkey/...=-N -l -dwarf=false", "-ldflags=-s -w", "-run", "^(" + strings.Join(s.tests, "|") + ")$"}, flags...)
-	cmd := exec.CommandContext(ctx, "go", append(args, s.pkg)...)
-	cmd.Dir = root
+// test runs tests with one mutant awake, or none, and returns what they print.
+func (t *trial) test(ctx context.Context, s suite, awake string) (string, error) {
+	cmd := exec.CommandContext(ctx, t.binaries[s.pkg], "-test.v", "-test.short", "-test.timeout", testTime.String(),
+		"-test.run", "^("+strings.Join(s.tests, "|")+")$")
+	cmd.Dir = filepath.Join(t.root, filepath.FromSlash(s.pkg))
+	cmd.Env = append(os.Environ(), variable+"="+awake)
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }

@@ -39,6 +39,14 @@ func TestEndParentOfALostPhone(t *testing.T) {
 			t.Fatalf("%s: %v", name, err)
 		}
 		move := store.Session{Key: s.Key, ID: other, Parent: s.ID, UID: s.UID, Epoch: s.Epoch, Lost: true}
+		foreign, earlier := move, move
+		foreign.UID, earlier.Epoch = "another", "another"
+		for _, m := range []store.Session{foreign, earlier} {
+			err = b.EndParent(t.Context(), m, at)
+			if !errors.Is(err, store.ErrRefused) {
+				t.Errorf("%s, for another user or epoch: %v", name, err)
+			}
+		}
 		for range 2 {
 			err = b.EndParent(t.Context(), move, at)
 			if !errors.Is(err, c.want) {
