@@ -71,17 +71,15 @@ func TestRepeat(t *testing.T) {
 		after time.Duration
 		ok    bool
 	}{
+		{"forged", forged, code, 0, false},
+		{"other session", other, code, 0, false},
+		{"the new cookie", rotated, code, 0, false},
 		{"at once", token(), code, 0, true},
 		{"again", token(), code, 0, true},
 		{"within 30 s", token(), code, 30*time.Second - time.Millisecond, true},
 		{"at 30 s", token(), code, 30 * time.Second, false},
 		{"later", token(), code, time.Hour, false},
-		{"wrong code", token(), "123457", 0, false},
-		{"no code", token(), "", 0, false},
-		{"code with a blank", token(), code + " ", 0, false},
-		{"forged", forged, code, 0, false},
-		{"other session", other, code, 0, false},
-		{"the new cookie", rotated, code, 0, false},
+		{"wrong code", token(), "123457", 0, false}, // and nothing passes after it: TestWrongCodeEndsRepeats
 	} {
 		b.Clock.Set(start.Add(c.after))
 		got, _, err := b.guard.Repeat(t.Context(), c.tok, c.code)
@@ -109,19 +107,21 @@ func TestRepeat(t *testing.T) {
 // knows the right one.
 func TestWrongCodeEndsRepeats(t *testing.T) {
 	t.Parallel()
-	b := open(t)
-	_, rotated := b.enter(t)
-	for _, c := range []struct {
-		code string
-		want error
-	}{{code, nil}, {"123457", session.ErrNone}, {code, session.ErrNone}} {
-		_, _, err := b.guard.Repeat(t.Context(), token(), c.code)
-		if !errors.Is(err, c.want) {
-			t.Errorf("%s: %v, want %v", c.code, err, c.want)
+	for _, wrong := range []string{"123457", "", code + " "} {
+		b := open(t)
+		_, rotated := b.enter(t)
+		for _, c := range []struct {
+			code string
+			want error
+		}{{code, nil}, {wrong, session.ErrNone}, {code, session.ErrNone}} {
+			_, _, err := b.guard.Repeat(t.Context(), token(), c.code)
+			if !errors.Is(err, c.want) {
+				t.Errorf("%q: %v, want %v", c.code, err, c.want)
+			}
 		}
-	}
-	if got := b.full(t, rotated.Value()); got != nil {
-		t.Errorf("the session itself is %v", got)
+		if got := b.full(t, rotated.Value()); got != nil {
+			t.Errorf("after %q the session itself is %v", wrong, got)
+		}
 	}
 }
 
