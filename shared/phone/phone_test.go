@@ -106,9 +106,9 @@ func FuzzNumber(f *testing.F) {
 			t.Fatalf("%q: %v", s, n.Valid())
 		}
 		if !want {
-			n.Mask()
-			n.Ending()
-			n.National(calling)
+			if len(n.Ending()) > 2 || len(n.National(calling)) > len(s) || !strings.HasSuffix(n.Mask(), n.Ending()) && len(s) > 2 {
+				t.Errorf("%q: %q %q %q", s, n.Ending(), n.National(calling), n.Mask())
+			}
 			return
 		}
 		text, err := json.Marshal(map[string]any{"n": n, "list": []phone.Number{n}})
