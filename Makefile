@@ -36,6 +36,20 @@ SOAK ?= 5m
 soak: ## Use everything for SOAK=5m in bad weather, and print what came of it (PROVIDER=authy; SEED=... repeats)
 	SOAK=$(SOAK) go test -count=1 -run '^TestSoak$$' -v -timeout 0 ./flowtest/e2e
 
+.PHONY: mutants
+mutants: ## Break each security check in turn and see a test fail (ONLY="store/ csp" for some)
+	go run ./flowtest/mutants $(ONLY)
+
+FUZZTIME ?= 10s
+
+.PHONY: fuzz
+fuzz: ## Feed every parser of outside bytes with odd ones, for FUZZTIME (10s) each
+	@grep -rEo --include='*_test.go' '^func Fuzz[A-Za-z0-9_]+' cmd examples flowtest functions local shared | \
+		sed -E 's#/[^/]*:func # #' | sort -u | while read -r dir name; do \
+			echo "$$dir $$name"; \
+			go test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) "./$$dir" </dev/null || exit 1; \
+		done
+
 .PHONY: lint
 lint: ## Check formatting, code and, where cfn-lint is installed, the templates
 	@test -z "$$(gofmt -l functions shared local cmd examples flowtest)" || { gofmt -l functions shared local cmd examples flowtest; exit 1; }

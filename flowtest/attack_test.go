@@ -107,6 +107,24 @@ func TestRefusedNumberCostsOnce(t *testing.T) {
 	}
 }
 
+// What a number shares with others, its prefix, its country and the stack's day, is
+// used up by whoever signs up: then nobody is texted, and no session begins (R-103,
+//
+func TestSignUpsBeyondWhatIsShared(t *testing.T) {
+	t.Parallel()
+	for _, limit := range []string{"SENDS_PER_PREFIX", "SENDS_PER_COUNTRY", "SENDS_PER_DAY"} {
+		r := rig.Start(t, rig.Options{Env: map[string]string{limit: "1"}})
+		expect(t, r.Visitor(true).Post("/signup", rig.Form(ada, adaPhone)), 200, "/verify")
+		for range 2 { // the refusal itself costs nobody anything
+			v := r.Visitor(true)
+			a := v.Post("/signup", rig.Form(bob, bobPhone))
+			if a.Status != 429 || a.Code() != "wait" || v.Cookie() != "" || len(r.Handset().Messages(bobPhone)) != 0 {
+				t.Errorf("%s: %d %s, %d texts", limit, a.Status, a.Body, len(r.Handset().Messages(bobPhone)))
+			}
+		}
+	}
+}
+
 // A half session for a registered address and one for an unknown address cost
 // the same everywhere (T-01, I-2A).
 func TestHalfSessionsTellNothing(t *testing.T) {

@@ -135,3 +135,22 @@ func TestActionOfALostPhone(t *testing.T) {
 		}
 	}
 }
+
+// A login that waits when its owner logs out everywhere takes no recovery code any
+// more, and uses none up.
+func TestRecoveryOfALoginThatIsOver(t *testing.T) {
+	t.Parallel()
+	r := rig.Start(t, rig.Options{})
+	owner := r.Visitor(true)
+	signUp(t, r, owner, ada, adaPhone)
+	codes := recoveryCodes(t, owner)
+	r.Clock.Advance(time.Hour)
+	waiting := r.Visitor(true)
+	expect(t, waiting.Post("/login", credentialsOf(ada)), 200, "/verify")
+	expect(t, everywhere(owner), 200, "/")
+	expect(t, waiting.Post("/recovery", map[string]string{"code": codes[0]}), 401, "no_session")
+	u, err := r.Table.User(t.Context(), key(ada))
+	if err != nil || u.RecoveryLeft() != 10 {
+		t.Errorf("%d codes left, %v", u.RecoveryLeft(), err)
+	}
+}

@@ -36,6 +36,28 @@ func TestPushThatCannotBeSent(t *testing.T) {
 	})
 }
 
+// A stored hash that is none is nobody's password: the login is out of order, and
+// not let in (R-009, I-05).
+func TestBrokenHashOpensNothing(t *testing.T) {
+	t.Parallel()
+	eachOnce(t, func(t *testing.T, r *rig.Rig, v *rig.Visitor) {
+		signUp(t, r, v, ada, adaPhone)
+		u, err := r.Table.User(t.Context(), key(ada))
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = r.Table.Rehash(t.Context(), u, "$2a$04$broken")
+		if err != nil {
+			t.Fatal(err)
+		}
+		v, before := r.Visitor(v.JSON), r.Handset().Stats()
+		a := v.Post("/login", credentialsOf(ada))
+		if a.Status != 503 || v.Cookie() != "" || r.Handset().Stats() != before {
+			t.Errorf("%d %s, vendors %+v", a.Status, a.Body, r.Handset().Stats())
+		}
+	})
+}
+
 // A table that fails while the session is written: the login says that it is out
 // of order, on its form, the phone is asked and texted nothing for it, and the
 // same form goes on when the table is back (parity 76; F-09, F-30).

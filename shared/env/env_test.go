@@ -1,6 +1,7 @@
 package env_test
 
 import (
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -194,4 +195,35 @@ func TestLaptop(t *testing.T) {
 			t.Errorf("%q: %v", public, v.Laptop())
 		}
 	}
+}
+
+// FuzzURL lets an operator set any address. One that is taken is https, or this
+// machine's own; has no part that is the request's to say; and is itself again
+//
+func FuzzURL(f *testing.F) {
+	for _, s := range []string{"https://id.example.com/", "http://localhost:3000", "http://[::1]:3000", "https://id.example.com/base//", "HTTP://localhost", "https://a@b", "https://x:0", "https://x?y", "//x"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		v := read(map[string]string{"U": s})
+		got := v.URL("U", "")
+		if v.Err() != nil || s == "" {
+			if got != "" || s == "" && v.Err() != nil {
+				t.Errorf("%q is refused, and yet %q", s, got)
+			}
+			return
+		}
+		u, err := url.Parse(got)
+		if err != nil || u.User != nil || u.RawQuery != "" || u.Fragment != "" || u.Hostname() == "" || strings.HasSuffix(got, "/") {
+			t.Fatalf("%q becomes %q", s, got)
+		}
+		own := slices.Contains([]string{"localhost", "127.0.0.1", "::1", "host.docker.internal"}, u.Hostname())
+		if u.Scheme != "https" && (u.Scheme != "http" || !own) {
+			t.Errorf("%q becomes %q", s, got)
+		}
+		again := read(map[string]string{"U": got})
+		if again.URL("U", "") != got || again.Err() != nil {
+			t.Errorf("%q becomes %q, and that %q, %v", s, got, again.URL("U", ""), again.Err())
+		}
+	})
 }

@@ -224,3 +224,20 @@ func FuzzNumber(f *testing.F) {
 		}
 	})
 }
+
+// FuzzGuess lets a browser prefer anything: the country that a form begins with is
+// one that the form has, and one and the same each time.
+func FuzzGuess(f *testing.F) {
+	every, some, one := allow(f, ""), allow(f, "GB,DE"), allow(f, "CH")
+	for _, header := range []string{"", "de-DE,de;q=0.9,en;q=0.5", "en-001", "*", "nonsense;;", "\x00", "zh-Hant-TW", "en-GB-oxendict;q=0", "x-private", "de-CH-1996,,;q=2"} {
+		f.Add(header)
+	}
+	f.Fuzz(func(t *testing.T, header string) {
+		for _, p := range []*Plan{every, some, one} {
+			got := p.Guess(header)
+			if !p.has(got) || !p.allows(got) || p.Guess(header) != got {
+				t.Errorf("%q: %q", header, got)
+			}
+		}
+	})
+}

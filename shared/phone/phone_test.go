@@ -2,6 +2,7 @@ package phone_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -88,4 +89,43 @@ func TestLogsPrintTheMask(t *testing.T) {
 func leaks(s string) bool {
 	s = strings.ToLower(strings.ReplaceAll(s, " ", ""))
 	return strings.Contains(s, "671") || strings.Contains(s, fmt.Sprintf("%x", "671"))
+}
+
+// FuzzNumber reads the shape of E.164 letter by letter, and looks for the number
+// in whatever prints it: two digits are there at most (R-023, R-134).
+func FuzzNumber(f *testing.F) {
+	for _, s := range []string{string(number), "+1234567", "+0234567", "+123456789012345", "+12", "", "+", "+1415555\n", "+１２３４５６７８", "+1415\xff5552671", "\xff\xfe"} {
+		f.Add(s, "1")
+	}
+	f.Add("+4915123456789", "49")
+	f.Fuzz(func(t *testing.T, s, calling string) {
+		n := phone.Number(s)
+		digits, plus := strings.CutPrefix(s, "+")
+		want := plus && len(digits) >= 7 && len(digits) <= 15 && digits[0] != '0' && strings.Trim(digits, "0123456789") == ""
+		if n.Valid() != want {
+			t.Fatalf("%q: %v", s, n.Valid())
+		}
+		if !want {
+			if len(n.Ending()) > 2 || len(n.National(calling)) > len(s) || !strings.HasSuffix(n.Mask(), n.Ending()) && len(s) > 2 {
+				t.Errorf("%q: %q %q %q", s, n.Ending(), n.National(calling), n.Mask())
+			}
+			return
+		}
+		text, err := json.Marshal(map[string]any{"n": n, "list": []phone.Number{n}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var log bytes.Buffer
+		slog.New(slog.NewJSONHandler(&log, nil)).Info("x", "n", n)
+		_, logged, _ := strings.Cut(log.String(), `"n":`)
+		for _, shown := range []string{n.Mask(), string(text), fmt.Sprintf("%v %s %q %d %x %+v %#v", n, n, n, n, n, n, n), logged} {
+			if strings.Contains(shown, digits[len(digits)-3:]) || !strings.Contains(shown, n.Ending()) {
+				t.Errorf("%q is shown in %q", s, shown)
+			}
+		}
+		national := n.National(calling)
+		if national != digits && national != strings.TrimPrefix(digits, calling) || len(national) > len(digits) {
+			t.Errorf("%q without %q is %q", s, calling, national)
+		}
+	})
 }

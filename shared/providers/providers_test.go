@@ -110,6 +110,12 @@ func TestFlowsDiffer(t *testing.T) {
 		if err != nil || a == b {
 			t.Errorf("%s: one view for both flows, %v", vendor, err)
 		}
+		for flow, want := range map[store.Flow]any{store.Move: a, store.Proof: b} { // a new phone is a stranger's until it is proved
+			got, err := s.Codes(flow, vendor)
+			if err != nil || got != want {
+				t.Errorf("%s: %s has the codes of another flow, %v", vendor, flow, err)
+			}
+		}
 	}
 }
 

@@ -2,13 +2,16 @@ package session_test
 
 import (
 	"errors"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
 
 	"latchkey/shared/audit"
+	"latchkey/shared/env"
 	"latchkey/shared/session"
 	"latchkey/shared/store"
+	"latchkey/shared/web"
 )
 
 // step is another token of the same person, for what is proved beside a session.
@@ -149,6 +152,90 @@ func TestEndBoth(t *testing.T) {
 		s, err := b.Session(t.Context(), proof.Key, id)
 		if err != nil || s.Secret != nil || s.Phone != "" {
 			t.Errorf("the %s lives on: %+v, %v", what, s, err)
+		}
+	}
+}
+
+// refused is the code of a refusal, "" for none.
+func refused(t *testing.T, err error) string {
+	t.Helper()
+	var p *web.Problem
+	if err != nil && !errors.As(err, &p) {
+		t.Fatal(err)
+	}
+	if p == nil {
+		return ""
+	}
+	return p.Code
+}
+
+// The account is changed by who gave the second factor a quarter of an hour ago at
+// most, and whose phone was not changed for a day (R-013, R-077, R-11A).
+func TestOwner(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		after, moved time.Duration // since the proof; since the phone was changed, 0 for never
+		want         string
+	}{
+		"at once": {0, 0, ""}, "fresh to the second": {15 * time.Minute, 0, ""}, "too old": {15*time.Minute + time.Second, 0, "reauth"},
+		"cooling": {time.Minute, 24*time.Hour - time.Second, "cooling"}, "settled": {time.Minute, 24 * time.Hour, ""},
+	} {
+		b := open(t)
+		care := session.NewCare(env.Read(b.Config()), b.guard)
+		s, rotated := b.enter(t)
+		if c.moved > 0 {
+			err := b.MovePhone(t.Context(), s, s.Epoch, "proof", start.Add(c.after-c.moved))
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		b.Clock.Set(start.Add(c.after))
+		_, _, err := care.Owner(httptest.NewRecorder(), b.with(rotated.Value()), "/password")
+		_, _, moving := care.Mover(httptest.NewRecorder(), b.with(rotated.Value()), "/phone")
+		if refused(t, err) != c.want || refused(t, moving) != c.want {
+			t.Errorf("%s: %v, and of a phone %v", name, err, moving)
+		}
+	}
+}
+
+// Without a whole session the phone is replaced only at a login for which a
+// recovery code stands, of this user and this epoch.
+func TestMoverWhosePhoneIsLost(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		lost   bool
+		change func(*store.Session)
+		want   string
+	}{
+		"lost": {true, func(*store.Session) {}, ""}, "not lost": {false, func(*store.Session) {}, "no_session"},
+		"another user's": {true, func(s *store.Session) { s.UID = "another" }, "no_session"}, "of another epoch": {true, func(s *store.Session) { s.Epoch = "another" }, "no_session"},
+		"a sign-up's": {true, func(s *store.Session) { s.Flow = store.Signup }, "no_session"},
+	} {
+		b := open(t)
+		care := session.NewCare(env.Read(b.Config()), b.guard)
+		tok := token()
+		s := b.guard.New(tok, store.Login, profile())
+		s.UID = "uid"
+		_, err := b.CreateUser(t.Context(), store.User{Key: s.Key, UID: s.UID, Epoch: s.Epoch, Profile: profile()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.change(&s)
+		s, err = b.CreateSession(t.Context(), s)
+		if err == nil && c.lost {
+			s.Checks = 1
+			_, err = b.MarkLost(t.Context(), s)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, got, err := care.Mover(httptest.NewRecorder(), b.with(tok.Value()), "/phone")
+		if refused(t, err) != c.want || (err == nil) != got.Lost {
+			t.Errorf("%s: %v", name, err)
+		}
+		_, _, err = care.Owner(httptest.NewRecorder(), b.with(tok.Value()), "/password")
+		if refused(t, err) != "no_session" {
+			t.Errorf("%s, for all else: %v", name, err)
 		}
 	}
 }

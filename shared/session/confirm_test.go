@@ -71,17 +71,15 @@ func TestRepeat(t *testing.T) {
 		after time.Duration
 		ok    bool
 	}{
+		{"forged", forged, code, 0, false},
+		{"other session", other, code, 0, false},
+		{"the new cookie", rotated, code, 0, false},
 		{"at once", token(), code, 0, true},
 		{"again", token(), code, 0, true},
 		{"within 30 s", token(), code, 30*time.Second - time.Millisecond, true},
 		{"at 30 s", token(), code, 30 * time.Second, false},
 		{"later", token(), code, time.Hour, false},
-		{"wrong code", token(), "123457", 0, false},
-		{"no code", token(), "", 0, false},
-		{"code with a blank", token(), code + " ", 0, false},
-		{"forged", forged, code, 0, false},
-		{"other session", other, code, 0, false},
-		{"the new cookie", rotated, code, 0, false},
+		{"wrong code", token(), "123457", 0, false}, // and nothing passes after it: TestWrongCodeEndsRepeats
 	} {
 		b.Clock.Set(start.Add(c.after))
 		got, _, err := b.guard.Repeat(t.Context(), c.tok, c.code)
@@ -102,6 +100,41 @@ func TestRepeat(t *testing.T) {
 	b.Clock.Set(start)
 	if got := b.full(t, rotated.Value()); got != nil {
 		t.Errorf("after all that the session is %v", got)
+	}
+}
+
+// one wrong code, which only a thief brings, ends the repeats, also for who
+// knows the right one.
+func TestWrongCodeEndsRepeats(t *testing.T) {
+	t.Parallel()
+	for _, wrong := range []string{"123457", "", code + " "} {
+		b := open(t)
+		_, rotated := b.enter(t)
+		for _, c := range []struct {
+			code string
+			want error
+		}{{code, nil}, {wrong, session.ErrNone}, {code, session.ErrNone}} {
+			_, _, err := b.guard.Repeat(t.Context(), token(), c.code)
+			if !errors.Is(err, c.want) {
+				t.Errorf("%q: %v, want %v", c.code, err, c.want)
+			}
+		}
+		if got := b.full(t, rotated.Value()); got != nil {
+			t.Errorf("after %q the session itself is %v", wrong, got)
+		}
+	}
+}
+
+// a confirmation is answered again sixty times, and no more.
+func TestRepeatsAreCounted(t *testing.T) {
+	t.Parallel()
+	b := open(t)
+	b.enter(t)
+	for i := range 62 {
+		_, _, err := b.guard.Repeat(t.Context(), token(), code)
+		if (err == nil) != (i < 60) || err != nil && !errors.Is(err, session.ErrNone) {
+			t.Errorf("repeat %d: %v", i+1, err)
+		}
 	}
 }
 

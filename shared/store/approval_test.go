@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
@@ -309,4 +310,23 @@ func TestRef(t *testing.T) {
 			t.Errorf("%q is %+v, and %q again", text, got, got.String())
 		}
 	}
+}
+
+// FuzzRef reads whatever a cookie names: what is read is written alike, or is none.
+func FuzzRef(f *testing.F) {
+	for _, s := range []string{"", "authy:uuid", "verify:YC1", "a:b:c", ":", ":x", "x:", "A#b:c"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		got := store.ParseRef(text)
+		if got == (store.Ref{}) {
+			if got.String() != "" || strings.Trim(text, ":") != "" && strings.Contains(text, ":") {
+				t.Errorf("%q is none", text)
+			}
+			return
+		}
+		if got.String() != text || store.ParseRef(got.String()) != got || strings.Contains(got.Provider, ":") {
+			t.Errorf("%q is %+v", text, got)
+		}
+	})
 }

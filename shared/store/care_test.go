@@ -40,6 +40,14 @@ func TestEndParentOfALostPhone(t *testing.T) {
 			t.Fatalf("%s: %v", name, err)
 		}
 		move := store.Session{Key: s.Key, ID: other, Parent: s.ID, UID: s.UID, Epoch: s.Epoch, Lost: true}
+		foreign, earlier := move, move
+		foreign.UID, earlier.Epoch = "another", "another"
+		for _, m := range []store.Session{foreign, earlier} {
+			err = b.EndParent(t.Context(), m, at)
+			if !errors.Is(err, store.ErrRefused) {
+				t.Errorf("%s, for another user or epoch: %v", name, err)
+			}
+		}
 		for range 2 {
 			err = b.EndParent(t.Context(), move, at)
 			if !errors.Is(err, c.want) {
@@ -124,4 +132,40 @@ func TestCareWantsTheEpoch(t *testing.T) {
 	if err != nil || got.Hash != "hash" || got.Epoch != "third" || got.PasswordBy != "form" {
 		t.Errorf("%+v, %v", got, err)
 	}
+}
+
+// A change of the epoch is outlived by the whole session that made it: not by one
+// whose secret is another, that is not confirmed, or that has ended since.
+func TestAdoptEpoch(t *testing.T) {
+	t.Parallel()
+	b, s := bench.Open(t), half()
+	create(t, b, s)
+	next, forged := full(s, start), s
+	forged.Secret = []byte("forged")
+	adopt := func(what string, of store.Session, want error) {
+		t.Helper()
+		err := b.AdoptEpoch(t.Context(), of, "second")
+		if !errors.Is(err, want) {
+			t.Errorf("%s: %v, want %v", what, err, want)
+		}
+	}
+	adopt("half", s, store.ErrRefused)
+	err := b.Confirm(t.Context(), s, next)
+	if err != nil {
+		t.Fatal(err)
+	}
+	adopt("another secret", forged, store.ErrRefused)
+	adopt("the secret from before", s, store.ErrRefused)
+	if got := read(t, b); got.Epoch != s.Epoch {
+		t.Errorf("the epoch is %q", got.Epoch)
+	}
+	adopt("whole", next, nil)
+	if got := read(t, b); got.Epoch != "second" {
+		t.Errorf("the epoch is %q", got.Epoch)
+	}
+	err = b.EndSession(t.Context(), next, start)
+	if err != nil {
+		t.Fatal(err)
+	}
+	adopt("ended", next, store.ErrRefused)
 }

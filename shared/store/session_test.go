@@ -214,6 +214,12 @@ func TestConfirm(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
+	forged := s
+	forged.Secret = []byte("forged")
+	err = b.Confirm(t.Context(), forged, full(forged, start))
+	if !errors.Is(err, store.ErrRefused) {
+		t.Errorf("with another secret: %v", err)
+	}
 	at := s.ValidUntil.Add(-time.Millisecond)
 	next := full(s, at)
 	err = b.Confirm(t.Context(), s, next)

@@ -67,9 +67,13 @@ func TestCreateUser(t *testing.T) {
 	if err != nil || !reflect.DeepEqual(got, u) {
 		t.Errorf("the same sign-up again: %v, %v", reflect.DeepEqual(got, u), err)
 	}
-	got, err = b.CreateUser(t.Context(), user("second"))
-	if !errors.Is(err, store.ErrRefused) || !reflect.DeepEqual(got, u) {
-		t.Errorf("another sign-up: %v, %v", got.UID, err)
+	anew := u // the same old form, whose session was deleted
+	anew.Epoch = "another"
+	for name, other := range map[string]store.User{"another sign-up": user("second"), "the same form, long after": anew} {
+		got, err = b.CreateUser(t.Context(), other)
+		if !errors.Is(err, store.ErrRefused) || !reflect.DeepEqual(got, u) {
+			t.Errorf("%s: %v, %v", name, got.UID, err)
+		}
 	}
 	got, err = b.User(t.Context(), u.Key)
 	if err != nil || !reflect.DeepEqual(got, u) {

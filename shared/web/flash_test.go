@@ -137,3 +137,47 @@ func TestNoticeRole(t *testing.T) {
 		}
 	}
 }
+
+// FuzzNotice lets a browser bring anything as its notice: the page says one of our
+// own sentences or none, and nothing of what was brought (R-030).
+func FuzzNotice(f *testing.F) {
+	sentences := map[string]bool{}
+	block := func(body string) string {
+		_, text, found := strings.Cut(body, `<div class="notice`)
+		if !found {
+			return ""
+		}
+		text, _, _ = strings.Cut(text, "</div>")
+		return text
+	}
+	s := open(f, "")
+	for _, n := range []web.Notice{web.PhoneMoved, web.NewPassword, web.UseNewOne, web.PhoneNext} {
+		f.Add(string(n))
+		sentences[block(show(s, s.Cookie("notice", string(n), 60)).Body.String())] = true
+	}
+	for _, n := range notices {
+		f.Add(string(n))
+		sentences[block(show(s, s.Cookie("notice", string(n), 60)).Body.String())] = true
+	}
+	if sentences[""] || len(sentences) != len(notices)+4 {
+		f.Fatalf("%d sentences", len(sentences))
+	}
+	for _, value := range []string{"", "Welcome", "welcome ", "<b>call us</b>", `"welcome"`, "welcome; notice=denied", "a\x00b", "{{.}}"} {
+		f.Add(value)
+	}
+	f.Fuzz(func(t *testing.T, value string) {
+		r := request("GET", "/page", "")
+		r.Header.Set("Cookie", s.CookieName("notice")+"="+value)
+		c, err := r.Cookie(s.CookieName("notice"))
+		if err != nil {
+			return
+		}
+		w := show(s, c)
+		if text := block(w.Body.String()); text != "" && !sentences[text] {
+			t.Errorf("%q makes the page say %q", value, text)
+		}
+		if w.Code != http.StatusOK || len(w.Result().Cookies()) > 1 {
+			t.Errorf("%q: %d, cookies %v", value, w.Code, w.Result().Cookies())
+		}
+	})
+}

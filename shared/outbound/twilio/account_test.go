@@ -120,3 +120,21 @@ func TestTrialAccount(t *testing.T) {
 		}
 	}
 }
+
+// FuzzIsSID compares with a reading letter by letter: what passes goes into a path
+// as it is.
+func FuzzIsSID(f *testing.F) {
+	for _, s := range []string{account, strings.ToLower(account), account + "\n", account[:33], account + "0", "VA/../" + strings.Repeat("0", 28), "AC" + strings.Repeat("é", 16), ""} {
+		f.Add("AC", s)
+	}
+	f.Add("", account)
+	f.Add("AC0", account)
+	f.Fuzz(func(t *testing.T, prefix, s string) {
+		rest, ok := strings.CutPrefix(s, prefix)
+		capitals := len(prefix) == 2 && prefix[0] >= 'A' && prefix[0] <= 'Z' && prefix[1] >= 'A' && prefix[1] <= 'Z'
+		want := ok && capitals && len(rest) == 32 && strings.Trim(rest, "0123456789abcdefABCDEF") == ""
+		if twilio.IsSID(prefix, s) != want {
+			t.Errorf("%q of %q: %v", s, prefix, !want)
+		}
+	})
+}
