@@ -310,10 +310,10 @@ func (w *world) plausible(q *request, a rig.Answer) {
 	}
 	switch {
 	case !s.isHalf() && c.hash == s.secret:
-		if s.whole != "" && s.whole != c.value {
+		if s.whole != "" && parse(s.whole).hash != c.hash {
 			w.t.Fatalf("%s was given another cookie than its equals (I-11)", q.by.name)
 		}
-		s.whole = c.value
+		s.whole = strings.Join(strings.Split(c.value, ".")[:3], ".")
 		if a.Next == "/account" && s.account != nil && q.by.device(s.email) != "" {
 			w.known(q.by, s)
 		}

@@ -19,6 +19,12 @@ func (w *world) code(b *browser, c command) bool {
 	}
 	w.do(w.verifyRequest(b, typed), w.trouble(c))
 	w.typed = append(w.typed, typed)
+	if c.Kind == "wrong code" && c.B%4 == 3 { // one who goes on guessing (I-20a)
+		for n := range maxChecks {
+			w.pause(b)
+			w.do(w.verifyRequest(b, w.wrong(c.C+n)), nil)
+		}
+	}
 	return true
 }
 

@@ -22,11 +22,11 @@ var kinds = []struct {
 	weight int
 }{
 	{"rest", 1}, {"signup", 8}, {"form again", 4}, {"code", 14}, {"wrong code", 5}, {"old code", 3}, {"resend", 6},
-	{"login", 16}, {"wrong password", 3}, {"unknown email", 2}, {"early", 3},
-	{"approve", 12}, {"deny", 3}, {"deliver", 10}, {"deliver twice", 3}, {"forge", 3}, {"mutate", 3},
+	{"login", 16}, {"wrong password", 3}, {"unknown email", 2}, {"early", 4},
+	{"approve", 14}, {"deny", 6}, {"deliver", 10}, {"deliver twice", 3}, {"deliver late", 5}, {"forge", 3}, {"mutate", 3},
 	{"look", 8}, {"finish", 14}, {"token", 5}, {"old token", 2}, {"logout", 3}, {"everywhere", 2},
 	{"enrol push", 5}, {"enrol totp", 5}, {"remove", 2}, {"app", 4},
-	{"advance", 16}, {"new browser", 3}, {"clone", 3}, {"parallel", 8},
+	{"advance", 16}, {"new browser", 3}, {"clone", 3}, {"point", 2}, {"parallel", 8},
 }
 
 // steps of time: across what a code, an approval, a wait or a session lasts.
@@ -43,13 +43,19 @@ func (w *world) run(c command) bool {
 	switch c.Kind {
 	case "rest":
 	case "advance":
-		w.r.Clock.Advance(times[c.A%len(times)])
+		n := len(times)
+		if c.B%4 != 3 {
+			n /= 2 // mostly what a login survives
+		}
+		w.r.Clock.Advance(times[c.A%n])
 	case "new browser":
 		if len(w.browsers) < 8 {
 			w.newBrowser()
 		}
 	case "clone":
 		done = w.clone(b)
+	case "point":
+		done = w.point(b, c)
 	case "signup":
 		w.signUp(b, w.newForm(signup, p, c.C), c)
 	case "form again":
@@ -64,10 +70,10 @@ func (w *world) run(c command) bool {
 		done = w.early(b, p, c)
 	case "approve", "deny":
 		done = w.decide(c)
-	case "deliver", "deliver twice", "forge", "mutate":
+	case "deliver", "deliver twice", "deliver late", "forge", "mutate":
 		done = w.deliver(c)
 	case "look":
-		w.do(&request{by: b, method: "GET", path: "/status", spec: func() (want, gift) { return w.m.look(b), gift{} }, email: w.emailOf(b)}, w.trouble(c))
+		w.do(w.look(b), w.trouble(c))
 	case "finish":
 		w.pause(b)
 		w.do(w.finish(b), w.trouble(c))
@@ -104,7 +110,7 @@ func (w *world) actor(c command) *browser {
 		switch c.Kind {
 		case "code", "wrong code", "old code", "resend", "token", "old token":
 			use = half
-		case "finish", "look":
+		case "finish", "look", "point":
 			use = half && s.push != nil
 		case "enrol push", "enrol totp", "remove", "everywhere":
 			use = why == full
@@ -160,6 +166,19 @@ func (w *world) clone(b *browser) bool {
 	}
 	thief := w.newBrowser()
 	thief.v.Client.Jar.SetCookies(b.app, b.v.Client.Jar.Cookies(b.app))
+	return true
+}
+
+// point makes a browser's cookie name another login's push, which is a hint and
+// no more (I-03, R-060).
+func (w *world) point(b *browser, c command) bool {
+	value := b.jar("session")
+	if len(w.m.asked) == 0 || value == "" {
+		return false
+	}
+	p := w.m.asked[len(w.m.asked)-1-c.C%len(w.m.asked)]
+	part := strings.SplitN(value, ".", 4)
+	b.v.SetCookie(strings.Join(part[:3], ".") + "." + w.vendor + ":" + p.ref)
 	return true
 }
 
@@ -260,6 +279,10 @@ func (w *world) resend(b *browser) *request {
 	}
 	q.again = func() rig.Answer { return w.do(w.resend(b), nil) }
 	return q
+}
+
+func (w *world) look(b *browser) *request {
+	return &request{by: b, method: "GET", path: "/status", email: w.emailOf(b), spec: func() (want, gift) { return w.m.look(b), gift{} }}
 }
 
 func (w *world) finish(b *browser) *request {

@@ -42,7 +42,7 @@ func (w *world) answer(p *push, decision string) {
 }
 
 // deliver posts a callback that was kept back: once or twice, whenever, in any
-// order; or one that its vendor did not write.
+// order, also when the push is over; or one that its vendor did not write.
 func (w *world) deliver(c command) bool {
 	if len(w.letters) == 0 {
 		return false
@@ -57,9 +57,25 @@ func (w *world) deliver(c command) bool {
 		return true
 	case "deliver twice":
 		w.post(l, nil)
+	case "deliver late":
+		w.poll(l.push)
+		w.r.Clock.Advance(pushLife)
+		w.poll(l.push)
 	}
 	w.post(l, w.trouble(c))
+	w.poll(l.push)
 	return true
+}
+
+// poll looks at the page that waits for a push, if there is one.
+func (w *world) poll(p *push) {
+	for _, b := range w.browsers {
+		s, why := w.m.waiting(b.token())
+		if why == "" && s.push == p {
+			w.do(w.look(b), nil)
+			return
+		}
+	}
 }
 
 // post delivers a callback, which is answered 200 whatever it leads to.

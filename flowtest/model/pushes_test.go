@@ -146,9 +146,11 @@ func (m *spec) planFor(a *account, own *form) plan {
 		switch {
 		case e.form == own && age < pushLife:
 			most++
+		case age >= pushPause+pushLife:
+			continue
 		case known == denied && now.Sub(e.toldAt) < pushPause:
 			p.push = false
-		case known == denied, known == approved, age >= pushPause+pushLife, known == expired && age >= window:
+		case known == denied, known == approved, known == expired && age >= window:
 			continue
 		default:
 			if age < window {
