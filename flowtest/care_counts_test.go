@@ -39,7 +39,7 @@ func TestCostsOfCare(t *testing.T) {
 		m.request("no password", 1, nil, post("/phone", number(newPhone)))
 		m.request("another phone, wrong password", 2, nil, post("/phone", knowing("wrong horse", number(newPhone))))
 		m.request("the phone that there is", 2, nil, post("/phone", knowing(another, number(adaPhone))))
-		expect(t, m.request("another phone", 4, send, post("/phone", knowing(another, number(newPhone)))), moved(v), "/verify")
+		expect(t, m.request("another phone", 5, send, post("/phone", knowing(another, number(newPhone)))), moved(v), "/verify")
 		moveTold := append([]string{check}, tell...)
 		expect(t, m.request("move confirmed", 4, moveTold, post("/verify", entered(newPhone))), moved(v), "/account")
 		r.Clock.Advance(time.Hour)
@@ -50,7 +50,7 @@ func TestCostsOfCare(t *testing.T) {
 		m.request("wrong recovery code", 1, nil, post("/recovery", map[string]string{"code": "0000-0000-0000-0000"}))
 		expect(t, m.request("recovery code", 3, tell, post("/recovery", map[string]string{"code": codes[0]})), moved(v), "/phone")
 		m.request("phone form of a login", 1, nil, get("/phone"))
-		expect(t, m.request("new phone of a login", 3, send, post("/phone", number(bobPhone))), moved(v), "/verify")
+		expect(t, m.request("new phone of a login", 4, send, post("/phone", number(bobPhone))), moved(v), "/verify")
 		expect(t, m.request("move of a login confirmed", 4, moveTold, post("/verify", entered(bobPhone))), moved(v), "/account")
 	})
 }

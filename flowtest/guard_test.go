@@ -145,3 +145,46 @@ func TestGuardCosts(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// Two equal forms at once are one text or none: where the guard refuses, neither
+// takes for the other what it was not given (R-101, R-103).
+func TestGuardAndTwins(t *testing.T) {
+	r := guarding(t, "3", "50")
+	v := r.Visitor(true)
+	signUp(t, r, v, ada, adaPhone)
+	const other = "+14155559999"
+	_, _, err := r.Table.Block(t.Context(), store.Traffic{Subject: "US#+1415555", Window: 12 * time.Hour}, r.Clock.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 8 {
+		form := moveTo(other)
+		form["form"] = fmt.Sprintf("%040d", i)
+		windows := []*rig.Visitor{window(t, r, v), window(t, r, v), window(t, r, v)}
+		together(len(windows), func(i int) { windows[i].Post("/phone", form) })
+		r.Clock.Advance(31 * time.Second)
+	}
+	if n := len(r.Handset().Messages(other)); n != 0 {
+		t.Errorf("%d texts to a blocked prefix", n)
+	}
+	a := r.Visitor(true).Post("/signup", rig.Form("bob@example.com", "+14165550001"))
+	expect(t, a, 200, "/verify") // elsewhere all is as before
+}
+
+// What the vendor would not send says nothing about the phones it was for: the
+// guard forgets it.
+func TestGuardForgetsTheUnsent(t *testing.T) {
+	t.Parallel()
+	r := guarding(t, "3", "50")
+	for _, weather := range []string{"500", "429"} {
+		r.Handset().Weather(`{"api":"` + weather + `"}`)
+		for i := range 5 {
+			r.Visitor(true).Post("/signup", rig.Form(fmt.Sprintf("p%s%d@example.com", weather, i), fmt.Sprintf("+1415555%s%d", weather, i)))
+		}
+	}
+	r.Handset().Weather(`{"api":"ok"}`)
+	if got := traffic(t, r, adaPhone); got != "0/0" {
+		t.Errorf("the guard has counted %s", got)
+	}
+	expect(t, r.Visitor(true).Post("/signup", rig.Form(ada, adaPhone)), 200, "/verify")
+}

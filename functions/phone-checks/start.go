@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"sync"
 	"time"
 
 	"latchkey/shared/audit"
@@ -133,7 +134,12 @@ func (s *step) send(w http.ResponseWriter, r *http.Request, a *attempt) error {
 	s.audit.Sent(r, tried, a.channel, unsent)
 	a.half.Outcome = providers.Outcome(unsent)
 	a.half.ResendAt = providers.Later(s.budget.Next(a.half.Sends, a.now), unsent, a.now)
+	var wg sync.WaitGroup
+	if unsent != nil {
+		wg.Go(func() { s.budget.Unsent(r.Context(), a.send, a.now) })
+	}
 	err := s.table.RecordSend(r.Context(), a.half)
+	wg.Wait()
 	if err != nil {
 		return err
 	}

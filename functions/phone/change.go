@@ -99,8 +99,9 @@ func (s *step) begin(a *attempt, n numbers.Number) {
 	}
 }
 
-// enter writes the session while the limits of a text are taken and wrong
-// passwords are forgotten, sends the code, and keeps what came of it. An equal form finds the session there.
+// enter writes the session while the narrow limits of a text are taken and wrong
+// passwords are forgotten, takes the wide ones, sends the code, and keeps what
+// came of it. An equal form finds the session there.
 func (s *step) enter(w http.ResponseWriter, r *http.Request, a *attempt) error {
 	var existing store.Session
 	var created error
@@ -110,9 +111,12 @@ func (s *step) enter(w http.ResponseWriter, r *http.Request, a *attempt) error {
 		wg.Go(func() { s.known.Forget(r.Context(), a.user) })
 	}
 	wg.Go(func() { existing, created = s.table.CreateSession(r.Context(), half) })
-	sends, fresh, refused := s.budget.Take(r.Context(), a.send(r), a.now)
+	var refused error
+	a.half.Sends, a.fresh, refused = s.budget.Narrow(r.Context(), a.send(r), a.now)
 	wg.Wait()
-	a.half.Sends, a.fresh = sends, fresh
+	if created == nil && refused == nil { // whichever of two equal forms took the phone's send: this one texts
+		refused = s.budget.Wide(r.Context(), a.send(r), a.now)
+	}
 	var limited *store.Limited
 	switch {
 	case errors.Is(created, store.ErrRefused):
@@ -127,7 +131,11 @@ func (s *step) enter(w http.ResponseWriter, r *http.Request, a *attempt) error {
 	}
 	unsent := s.text(r, a)
 	s.audit.Sent(r, a.half, otp.SMS, unsent)
+	if unsent != nil {
+		wg.Go(func() { s.budget.Unsent(r.Context(), a.send(r), a.now) })
+	}
 	err := s.table.RecordSend(r.Context(), a.half)
+	wg.Wait()
 	if err != nil && !errors.Is(err, store.ErrRefused) {
 		return err
 	}
@@ -153,7 +161,6 @@ func (s *step) text(r *http.Request, a *attempt) error {
 func (s *step) undo(r *http.Request, a *attempt, created bool) {
 	if a.fresh {
 		s.budget.Release(r.Context(), a.send(r), a.half.Sends, a.now)
-		s.budget.ReleaseWide(r.Context(), a.send(r), a.now)
 	}
 	if !created {
 		return
@@ -170,6 +177,11 @@ func (s *step) repeat(w http.ResponseWriter, r *http.Request, a *attempt, existi
 	existing, err := s.guard.Await(r.Context(), existing, patience)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return s.refuse(a, web.Unavailable(err))
+	}
+	// The phone's send that this request took is given back, unless the first used
+	// it for both.
+	if a.fresh && (err != nil || existing.Outcome != "" && existing.Sends.Version != a.half.Sends.Version) {
+		s.budget.Release(r.Context(), a.send(r), a.half.Sends, a.now)
 	}
 	if err != nil { // the first was told to wait
 		return s.refuse(a, web.Wait(time.Second, "We cannot send a code to that phone just yet."))

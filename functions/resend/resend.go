@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"sync"
 	"time"
 
 	"latchkey/shared/audit"
@@ -79,7 +80,7 @@ func (s *step) resend(w http.ResponseWriter, r *http.Request) error {
 		return s.site.Next(w, r, "/verify", notice(channel, otp.Sent{}))
 	}
 	half.Sends, half.ResendAt = sends, s.budget[half.Flow.Stranger()].Next(sends, now)
-	return s.send(w, r, half, channel)
+	return s.send(w, r, half, channel, now)
 }
 
 // refused notes that a limit was in the way, if one was, and explains it.
@@ -111,8 +112,8 @@ func (s *step) ask(r *http.Request, half store.Session) budget.Send {
 	}
 }
 
-// send asks the vendor and keeps what came of it.
-func (s *step) send(w http.ResponseWriter, r *http.Request, half store.Session, channel otp.Channel) error {
+// send asks the vendor and keeps what came of it. The limits were taken at now.
+func (s *step) send(w http.ResponseWriter, r *http.Request, half store.Session, channel otp.Channel, now time.Time) error {
 	codes, err := s.set.Codes(half.Flow, half.Provider)
 	if err != nil {
 		return err
@@ -134,7 +135,12 @@ func (s *step) send(w http.ResponseWriter, r *http.Request, half store.Session, 
 		half.Outcome = store.Sent
 	}
 	half.ResendAt = providers.Later(half.ResendAt, unsent, s.now())
+	var wg sync.WaitGroup
+	if unsent != nil {
+		wg.Go(func() { s.budget[half.Flow.Stranger()].Unsent(r.Context(), s.ask(r, half), now) })
+	}
 	err = s.table.RecordSend(r.Context(), half)
+	wg.Wait()
 	if errors.Is(err, store.ErrRefused) { // confirmed in another window meanwhile
 		return s.guard.Refuse(w, r, session.ErrConfirmed)
 	}

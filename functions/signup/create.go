@@ -122,6 +122,9 @@ func (s *step) once(ctx context.Context, a *attempt) error {
 // undo takes back what a refused attempt has written, and returns why it was
 // refused.
 func (s *step) undo(ctx context.Context, a *attempt, why error) error {
+	if !a.created {
+		a.send.Email = "" // its hit is the first form's
+	}
 	var wg sync.WaitGroup
 	if a.fresh {
 		wg.Go(func() { s.budget.Release(ctx, a.send, a.half.Sends, a.now) })
@@ -158,7 +161,11 @@ func (s *step) finish(w http.ResponseWriter, r *http.Request, a *attempt) error 
 	a.half.Hash = hash
 	a.half.Outcome = providers.Outcome(unsent)
 	a.half.ResendAt = providers.Later(s.budget.Next(a.half.Sends, a.now), unsent, a.now)
+	if unsent != nil {
+		wg.Go(func() { s.budget.Unsent(r.Context(), a.send, a.now) })
+	}
 	err := s.table.RecordSend(r.Context(), a.half)
+	wg.Wait()
 	if err != nil && !errors.Is(err, store.ErrRefused) { // refused: a twin's visitor was faster than we are
 		return err
 	}

@@ -25,6 +25,7 @@ const (
 // since is over: then it is the new try that we asked for. Nothing is signed out by
 // it: the cookie of a session that is confirmed meanwhile is left alone.
 func (s *step) repeat(w http.ResponseWriter, r *http.Request, a *attempt, existing store.Session) error {
+	a.send.Email = "" // its hit is the first form's
 	over := existing.Confirmed() || !a.now.Before(existing.ValidUntil)
 	if over && a.fresh { // nothing is sent for it
 		s.budget.Release(r.Context(), a.send, a.half.Sends, a.now)

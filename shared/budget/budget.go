@@ -100,10 +100,11 @@ func (b *Budget) Next(s store.Sends, now time.Time) time.Time {
 // taken, and nothing is to be released.
 func (b *Budget) Narrow(ctx context.Context, s Send, now time.Time) (sends store.Sends, fresh bool, err error) {
 	var address, email error
+	var added bool
 	var wg sync.WaitGroup
 	wg.Go(func() { address = b.table.Count(ctx, b.addressOf(s), now) })
 	if s.Email != "" {
-		wg.Go(func() { email = b.table.CountOnce(ctx, b.emailOf(s), s.ID, now) })
+		wg.Go(func() { added, email = b.table.CountOnce(ctx, b.emailOf(s), s.ID, now) })
 	}
 	sends, fresh, err = b.table.Use(ctx, b.historyOf(s), s.ID, s.Known, now)
 	wg.Wait()
@@ -115,7 +116,7 @@ func (b *Budget) Narrow(ctx context.Context, s Send, now time.Time) (sends store
 		wg.Go(func() { b.back(b.table.Uncount(ctx, b.addressOf(s), now)) })
 	}
 	// A repeat's hit is that of the send that it repeats.
-	if s.Email != "" && email == nil && (err != nil || fresh && address != nil) {
+	if added && (err != nil || fresh && address != nil) {
 		wg.Go(func() { b.back(b.table.UncountOnce(ctx, b.emailOf(s), s.ID, now)) })
 	}
 	wg.Wait()
@@ -171,10 +172,10 @@ func (b *Budget) Take(ctx context.Context, s Send, now time.Time) (sends store.S
 	case wide != nil && narrow == nil && fresh:
 		b.Release(ctx, s, sends, now)
 	}
-	if narrow != nil || !fresh {
+	if narrow != nil {
 		return sends, false, narrow
 	}
-	return sends, wide == nil, wide
+	return sends, fresh && wide == nil, wide
 }
 
 // inTurn takes all limits, narrow before wide.
@@ -209,6 +210,19 @@ func (b *Budget) ReleaseWide(ctx context.Context, s Send, now time.Time) {
 	var wg sync.WaitGroup
 	for _, l := range b.wide(s, now) {
 		wg.Go(func() { b.back(l.back(ctx)) })
+	}
+	wg.Wait()
+}
+
+// Unsent gives back to the guard what the vendor did not take: a text that did
+// not leave says nothing about who would have proved it.
+func (b *Budget) Unsent(ctx context.Context, s Send, now time.Time) {
+	if b.free(s, now) {
+		return
+	}
+	var wg sync.WaitGroup
+	for _, w := range b.guard.watched(s.Phone, s.Country) {
+		wg.Go(func() { b.back(b.table.UncountSend(ctx, w.Traffic, now)) })
 	}
 	wg.Wait()
 }

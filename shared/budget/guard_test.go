@@ -384,3 +384,33 @@ func TestPerEmailRelease(t *testing.T) {
 		l.Release(t.Context(), s, sends, start)
 	}
 }
+
+// A form that is sent again later takes the phone's next send and no second hit of
+// its email, and what it gives back is the phone's alone: ten forms are ten.
+func TestPerEmailOfARepeat(t *testing.T) {
+	t.Parallel()
+	_, l, _ := guarded(t, "SIGNUPS_PER_EMAIL=2", "GUARD_SENDS=0")
+	now, taken := start, 0
+	for n := range 4 {
+		s := ranged(n, "+1415555")
+		s.Email = "email"
+		_, fresh, err := l.Narrow(t.Context(), s, now)
+		if err == nil && fresh {
+			taken++
+		}
+		again := s
+		again.ID = fmt.Sprint("another form ", n) // of the same phone, which has to wait: it leaves nothing
+		_, _, err = l.Narrow(t.Context(), again, now)
+		if after(err) <= 0 {
+			t.Errorf("form %d: the phone's wait is not held: %v", n, err)
+		}
+		now = now.Add(31 * time.Second)
+		_, fresh, err = l.Narrow(t.Context(), s, now) // the first form once more
+		if n < 2 && (err != nil || !fresh) {
+			t.Errorf("form %d once more: %v", n, err)
+		}
+	}
+	if taken != 2 {
+		t.Errorf("%d forms under one email, want 2", taken)
+	}
+}

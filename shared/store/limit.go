@@ -5,11 +5,13 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
 // Limited says that a limit is reached, and for how long.
@@ -65,15 +67,24 @@ func (t *Table) Uncount(ctx context.Context, c Counter, now time.Time) error {
 
 // CountOnce takes one hit under an id, or says *Limited. The same id is the same
 // hit in all of the window: requests that repeat each other are counted once,
-// also while they are at it together.
-func (t *Table) CountOnce(ctx context.Context, c Counter, id string, now time.Time) error {
-	_, err := t.update(ctx, c.key(now), "ADD ids :ids SET expires_at = if_not_exists(expires_at, :expires_at)",
-		"attribute_not_exists(ids) OR size(ids) < :max OR contains(ids, :id)",
+// also while they are at it together. added is false for a repeat, and for a
+// write whose answer was lost.
+func (t *Table) CountOnce(ctx context.Context, c Counter, id string, now time.Time) (added bool, err error) {
+	_, err = t.update(ctx, c.key(now), "ADD ids :ids SET expires_at = if_not_exists(expires_at, :expires_at)",
+		"attribute_not_exists(ids) OR size(ids) < :max AND NOT contains(ids, :id)",
 		item{":ids": set(id), ":id": text(id), ":max": number(int64(c.Max)), ":expires_at": seconds(afterwards(c.end(now)))})
-	if errors.Is(err, ErrRefused) {
-		return &Limited{After: c.end(now).Sub(now)}
+	if !errors.Is(err, ErrRefused) {
+		return err == nil, err
 	}
-	return err
+	it, err := t.get(ctx, c.key(now))
+	if err != nil {
+		return false, err
+	}
+	ids, ok := it["ids"].(*types.AttributeValueMemberSS)
+	if ok && slices.Contains(ids.Value, id) {
+		return false, nil
+	}
+	return false, &Limited{After: c.end(now).Sub(now)}
 }
 
 // UncountOnce gives the hit of an id back.

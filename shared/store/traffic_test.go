@@ -231,21 +231,33 @@ func TestTalliesInPages(t *testing.T) {
 	}
 }
 
+func countOnce(t *testing.T, b *bench.Table, c store.Counter, id string, now time.Time) error {
+	t.Helper()
+	_, err := b.CountOnce(t.Context(), c, id, now)
+	return err
+}
+
 // A hit under an id is one hit, whoever repeats it, at once and later; it can be
-// given back, and what was not taken is not.
+// given back, and what was not taken is not. Only who added it is told so.
 func TestCountOnce(t *testing.T) {
 	t.Parallel()
 	b, c := bench.Open(t), counter()
-	found := parallel(40, func(i int) error { return b.CountOnce(t.Context(), c, fmt.Sprint(i%2), start) })
+	for _, want := range []bool{true, false, false} {
+		added, err := b.CountOnce(t.Context(), c, "0", start)
+		if err != nil || added != want {
+			t.Fatalf("added %v, want %v: %v", added, want, err)
+		}
+	}
+	found := parallel(40, func(i int) error { return countOnce(t, b, c, fmt.Sprint(i%2), start) })
 	if found[nil] != 40 {
 		t.Errorf("forty of two: %v", found)
 	}
-	found = parallel(20, func(i int) error { return b.CountOnce(t.Context(), c, fmt.Sprint(10+i), start) })
+	found = parallel(20, func(i int) error { return countOnce(t, b, c, fmt.Sprint(10+i), start) })
 	if found[nil] != 1 || found[errLimited] != 19 {
 		t.Errorf("one is left: %v", found)
 	}
 	err := b.UncountOnce(t.Context(), c, "99", start)
-	if err != nil || after(b.CountOnce(t.Context(), c, "98", start)) != time.Hour {
+	if err != nil || after(countOnce(t, b, c, "98", start)) != time.Hour {
 		t.Errorf("a hit that was not taken was given back: %v", err)
 	}
 	for range 2 {
@@ -254,11 +266,11 @@ func TestCountOnce(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	err = b.CountOnce(t.Context(), c, "98", start)
-	if err != nil || after(b.CountOnce(t.Context(), c, "97", start)) != time.Hour {
+	err = countOnce(t, b, c, "98", start)
+	if err != nil || after(countOnce(t, b, c, "97", start)) != time.Hour {
 		t.Errorf("one hit back is not one hit more: %v", err)
 	}
-	err = b.CountOnce(t.Context(), c, "97", start.Add(time.Hour))
+	err = countOnce(t, b, c, "97", start.Add(time.Hour))
 	if err != nil {
 		t.Errorf("the next window: %v", err)
 	}
