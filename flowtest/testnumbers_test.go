@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -215,6 +216,39 @@ func TestReviewerAtOnce(t *testing.T) {
 		}
 		unsent(t, r, "address-signup", "sends-signup")
 	})
+}
+
+// The audit trail tells what was proved with a fixed code from what was proved
+// with a phone, and two equal requests, both of which find the code right, make
+// one account in it.
+func TestReviewersTrail(t *testing.T) {
+	t.Parallel()
+	r := rig.Start(t, rig.Options{Env: map[string]string{"TEST_NUMBERS": testNumbers, "PHONE_CHECKS": "on"}})
+	v, code := r.Visitor(true), map[string]string{"code": reviewersCode}
+	expect(t, v.Post("/signup", rig.Form(ada, reviewer)), 200, "/verify")
+	equal := window(t, r, v)
+	var seen atomic.Int64
+	r.Wire.Break(func(c rig.Call) rig.Fault {
+		if c.Step == "verify" && c.Name == "PutItem" && seen.Add(1) == 1 {
+			equal.Post("/verify", code)
+		}
+		return rig.None
+	})
+	expect(t, v.Post("/verify", code), 200, "/account")
+	r.Wire.Break(nil)
+	w := r.Visitor(true)
+	expect(t, w.Post("/login", credentialsOf(ada)), 200, "/verify")
+	expect(t, w.Post("/verify", code), 200, "/account")
+	shop := r.Visitor(true).Signed(shop)
+	id := begun(t, shop.Post("/phone-checks", aCheck(prober)))
+	proved(t, tryCode(shop, id, probersCode), prober)
+	want := []string{
+		"code_sent s1 signup fixed", "signed_up s1 signup", "confirmed s1 signup fixed",
+		"code_sent s2 login fixed", "confirmed s2 login fixed", "code_sent s3 check fixed", "phone_checked s3 check fixed",
+	}
+	if got := rows(trail(t, r)); !slices.Equal(got, want) {
+		t.Errorf("the trail is\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
 }
 
 // When a number's day is over, in UTC, it is one like any other: a session begun

@@ -90,7 +90,7 @@ func (s *step) change(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	refuse := func(p *web.Problem) error { return p.On(s.page, view(u, p)) }
-	wrong := s.faults(u, v["current"], v["password"])
+	wrong := s.faults(v["current"], v["password"])
 	if len(wrong) > 0 {
 		return refuse(web.Invalid(wrong...))
 	}
@@ -106,6 +106,12 @@ func (s *step) change(w http.ResponseWriter, r *http.Request) error {
 	if p != nil {
 		return refuse(p)
 	}
+	// What is the person's own is told to nobody else: a stolen session could try
+	// whole phone numbers.
+	own := s.rules.Fault(v["password"], u.About()...)
+	if own != "" {
+		return refuse(web.Invalid(web.Field{Name: "password", Text: own}))
+	}
 	epoch, err := s.replace(r, u, full, v["password"], form)
 	switch {
 	case errors.Is(err, errOver):
@@ -116,10 +122,10 @@ func (s *step) change(w http.ResponseWriter, r *http.Request) error {
 	return s.done(w, r, full, epoch)
 }
 
-// faults says what is wrong with the fields.
-func (s *step) faults(u store.User, current, next string) []web.Field {
+// faults says what is wrong with the fields, whoever the account's owner is.
+func (s *step) faults(current, next string) []web.Field {
 	wrong := knowledge.Missing(current)
-	text := s.rules.Fault(next, u.About()...)
+	text := s.rules.Fault(next)
 	if text == "" && next == current {
 		text = "Choose another password than the one you have."
 	}

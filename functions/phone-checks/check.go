@@ -93,7 +93,11 @@ func (s *step) prove(w http.ResponseWriter, r *http.Request, half store.Session,
 	wg.Go(func() { s.budget.Proved(r.Context(), half.Phone, half.Country, now) })
 	err := s.table.Prove(r.Context(), half, session.Proof(half.Salt, code), now.Add(repeatable), now)
 	if !errors.Is(err, store.ErrRefused) { // else an equal request was first
-		s.audit.Note(r, audit.PhoneChecked, audit.Of(noted(half)))
+		facts := audit.Of(noted(half))
+		if half.Ref == otp.FixedRef {
+			facts.Factor = audit.Fixed
+		}
+		s.audit.Note(r, audit.PhoneChecked, facts)
 	}
 	if err != nil && !errors.Is(err, store.ErrRefused) {
 		s.site.Log(r, "a phone check is not ended", err)

@@ -28,6 +28,15 @@ type attempt struct {
 // proof recognises this code without keeping it.
 func (a *attempt) proof() string { return hex.EncodeToString(session.Proof(a.half.Salt, a.code)) }
 
+// factor is the code's kind in the audit trail, where a fixed code is no proof of
+// a phone.
+func (a *attempt) factor() string {
+	if a.kind == store.FactorCode && a.half.Ref == otp.FixedRef {
+		return audit.Fixed
+	}
+	return a.kind
+}
+
 // check takes a code.
 func (s *step) check(w http.ResponseWriter, r *http.Request) error {
 	v, err := web.Read(r, "code")
@@ -167,7 +176,7 @@ func (s *step) spend(ctx context.Context, a *attempt) error {
 
 // complete makes the user, whose key is the uniqueness of the email.
 func (s *step) complete(w http.ResponseWriter, r *http.Request, a *attempt) error {
-	made, err := s.table.CreateUser(r.Context(), store.User{
+	wrote, err := s.table.CreateUser(r.Context(), store.User{
 		Key: a.half.Key, UID: a.half.UID, Epoch: a.half.Epoch, Profile: a.half.Profile,
 		Role: "user", Proof: a.proof(), CreatedAt: a.half.CreatedAt, VerifiedAt: s.now(),
 	})
@@ -182,7 +191,7 @@ func (s *step) complete(w http.ResponseWriter, r *http.Request, a *attempt) erro
 		p := web.Unavailable(err)
 		return p.On(s.page, s.view(a.half, p))
 	}
-	if made.Proof == a.proof() { // else a try before this one made it, and died
+	if wrote { // else an equal request did, or a try before this one, which died
 		s.audit.Note(r, audit.SignedUp, audit.Of(a.half))
 	}
 	return s.confirm(w, r, a)
@@ -201,7 +210,7 @@ func (s *step) confirm(w http.ResponseWriter, r *http.Request, a *attempt) error
 	s.guard.Remember(w, r, a.half)
 	notice := web.NoNotice
 	if first {
-		s.audit.Note(r, audit.Confirmed, audit.Of(a.half).By(a.kind))
+		s.audit.Note(r, audit.Confirmed, audit.Of(a.half).By(a.factor()))
 	}
 	if first && a.half.Flow == store.Signup {
 		notice = s.celebrate(r, a.half)

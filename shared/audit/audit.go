@@ -28,7 +28,7 @@ type Event string
 // The events.
 const (
 	SignedUp        Event = "signed_up"        // an account was made
-	CodeSent        Event = "code_sent"        // the vendor took it
+	CodeSent        Event = "code_sent"        // the vendor took it, or nothing had to be sent: the Channel tells
 	CodeNotSent     Event = "code_not_sent"    // it did not, or nobody knows
 	CodeRefused     Event = "code_refused"     // a code, a token or a recovery code did not pass
 	PushAsked       Event = "push_asked"       // a device was asked to approve a login
@@ -92,6 +92,10 @@ const (
 
 // ByRecovery is the Factor of a recovery code.
 const ByRecovery = "recovery"
+
+// Fixed is the Channel of a code that nobody sent, because it is a test number's,
+// and the Factor of what was proved with one.
+const Fixed = "fixed"
 
 // Facts are all that a line can say besides its event; what is empty is left out.
 type Facts struct {

@@ -22,6 +22,9 @@ func (l Log) Sent(r *http.Request, half store.Session, channel otp.Channel, unse
 	if half.ByApp {
 		f.Channel = App
 	}
+	if unsent == nil && half.Ref == otp.FixedRef {
+		f.Channel = Fixed
+	}
 	var ours *store.Limited
 	var theirs *otp.LimitedError
 	switch {

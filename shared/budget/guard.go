@@ -18,7 +18,8 @@ import (
 // that were proved, by country and by prefix; where there are many of the ones
 // and few of the others, no more are sent for a while.
 //
-// It stands in nobody's way who proves what he asks for, and in no login's.
+// It stands in no login's way. Who would prove a phone of a blocked prefix or
+// country is refused with all others, until the pause is over.
 type Guard struct {
 	table   *store.Table
 	tests   *testnumbers.Numbers

@@ -15,6 +15,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 )
 
 // Config is everything a step takes from outside. The functions' main fills it
@@ -135,7 +136,7 @@ func (v *Vars) List(name string) []string {
 
 // URL returns the variable as an absolute address without a trailing slash, or
 // def when it is empty. Plain http is accepted for the machine's own addresses
-// only.
+// only, and a host beyond ASCII only as clients spell it, in punycode.
 func (v *Vars) URL(name, def string) string {
 	s := v.String(name, def)
 	if s == "" {
@@ -144,6 +145,10 @@ func (v *Vars) URL(name, def string) string {
 	u, err := url.Parse(s)
 	if err != nil || u.Hostname() == "" || strings.ContainsAny(s, "?#@") || !validPort(u.Port()) {
 		v.Fault(name, "must be an absolute address such as https://id.example.com")
+		return def
+	}
+	if strings.ContainsFunc(u.Hostname(), func(c rune) bool { return c > unicode.MaxASCII }) {
+		v.Fault(name, "must name its host in ASCII, as clients send it: write what is not as xn--…")
 		return def
 	}
 	if u.Scheme != "https" && !(u.Scheme == "http" && local(u.Hostname())) {

@@ -157,6 +157,7 @@ func TestURL(t *testing.T) {
 		"https://id.example.com/":           "https://id.example.com",
 		"https://id.example.com:8443":       "https://id.example.com:8443",
 		"https://id.example.com/base":       "https://id.example.com/base",
+		"https://xn--bcher-kva.example":     "https://xn--bcher-kva.example",
 		"https://[2001:db8::1]:1":           "https://[2001:db8::1]:1",
 		"http://localhost:3000":             "http://localhost:3000",
 		"http://127.0.0.1:3000/":            "http://127.0.0.1:3000",
@@ -175,11 +176,16 @@ func TestURL(t *testing.T) {
 		"https://id.example.com?a=b", "https://id.example.com/#top", "https://user@id.example.com", "https://u:p@id.example.com",
 		"ftp://id.example.com", "javascript:alert(1)", "https://id example.com", "https://id.example.com:port", "localhost:3000",
 		"https://%zz", "http://localhost@id.example.com", " https://id.example.com", "https://id.example.com\n",
+		"https://bücher.example", "https://b%C3%BCcher.example", "http://löcalhost",
 	} {
 		v := read(map[string]string{"U": set})
 		if got := v.URL("U", "https://default.example"); got != "https://default.example" || v.Err() == nil {
 			t.Errorf("%q is accepted as %q", set, got)
 		}
+	}
+	v := read(map[string]string{"U": "https://id.bücher.example"})
+	if v.URL("U", ""); v.Err() == nil || !strings.Contains(v.Err().Error(), "xn--") {
+		t.Errorf("a host beyond ASCII, which no client sends so: %v", v.Err())
 	}
 }
 

@@ -62,6 +62,10 @@ type Sent struct {
 	App  bool   // nothing was sent, because the person reads the code in the vendor's app
 }
 
+// FixedRef is the Ref of a code that nobody sent: it is fixed, for tests. No
+// vendor's id reads like it.
+const FixedRef = "test"
+
 // Codes is one vendor's way to send and check codes.
 type Codes interface {
 	// Carries reports whether this vendor has the channel.

@@ -11,14 +11,10 @@ import (
 	"latchkey/shared/testnumbers"
 )
 
-// What a session keeps of a code, in the place of a vendor's id. The first is
-// of a code that was fixed and that nobody sent; no vendor's id reads like it. The
-// second is of a vendor that gives none: it takes the first one's place when a
-// number is one like any other again.
-const (
-	fixedRef = "test"
-	plainRef = "sent"
-)
+// plainRef is what a session keeps in the place of the id of a vendor that gives
+// none: it takes the place of otp.FixedRef when a number is one like any other
+// again.
+const plainRef = "sent"
 
 // fixed is a vendor's codes, but for the numbers that have a fixed one: those are
 // sent nothing, and the vendor is not asked about them.
@@ -32,7 +28,7 @@ type fixed struct {
 func (f *fixed) Send(ctx context.Context, to otp.Target, channel otp.Channel) (otp.Sent, error) {
 	_, ok := f.numbers.Code(to.Phone, f.now())
 	if ok {
-		return otp.Sent{Ref: fixedRef}, nil
+		return otp.Sent{Ref: otp.FixedRef}, nil
 	}
 	sent, err := f.Codes.Send(ctx, to, channel)
 	if err == nil {
@@ -44,7 +40,7 @@ func (f *fixed) Send(ctx context.Context, to otp.Target, channel otp.Channel) (o
 // Check compares the fixed code if that is what the session waits for. What the
 // vendor sent, the vendor checks, whatever the number has become since.
 func (f *fixed) Check(ctx context.Context, to otp.Target, ref, typed string) error {
-	if ref != fixedRef {
+	if ref != otp.FixedRef {
 		return f.Codes.Check(ctx, to, ref, typed)
 	}
 	code, ok := f.numbers.Code(to.Phone, f.now())

@@ -92,7 +92,8 @@ func TestActing(t *testing.T) {
 		t.Fatal(err)
 	}
 	check(store.User{}, action(id))
-	u, err := b.CreateUser(t.Context(), user(id))
+	u := user(id)
+	_, err = b.CreateUser(t.Context(), u)
 	if err != nil {
 		t.Fatal(err)
 	}

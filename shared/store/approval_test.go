@@ -275,7 +275,8 @@ func TestWaiting(t *testing.T) {
 				t.Errorf("%s: %d calls", name, len(b.Wire.Calls()))
 			}
 		}
-		there, err = b.CreateUser(t.Context(), user(id))
+		there = user(id)
+		_, err = b.CreateUser(t.Context(), there)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -14,8 +14,8 @@ import (
 // made is a table with its user.
 func made(t testing.TB) (*bench.Table, store.User) {
 	t.Helper()
-	b := bench.Open(t)
-	u, err := b.CreateUser(t.Context(), user("uid"))
+	b, u := bench.Open(t), user("uid")
+	_, err := b.CreateUser(t.Context(), u)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -226,14 +226,14 @@ func (t *Table) RecordHash(ctx context.Context, s Session) error {
 
 // ReserveCheck takes one of the session's tries, before the vendor is asked,
 // and returns the session as it then is. ErrRefused says that the secret is
-// not its secret, that it is over or confirmed, that no try is left, or
-// that there is nothing a code could be compared with.
+// not its secret, that it is over, confirmed or taken, that no try is left
+// or that there is nothing a code could be compared with.
 func (t *Table) ReserveCheck(ctx context.Context, s Session, tries int, now time.Time) (Session, error) {
 	it, err := t.update(ctx, sessionKey(s.Key, s.ID),
 		"SET checks = if_not_exists(checks, :none) + :one, check_old = if_not_exists(check_at, :none), check_at = :now",
 		"attribute_exists(pk) AND attribute_not_exists(confirmed_at) AND secret = :secret AND valid_until > :now"+
 			" AND (attribute_not_exists(checks) OR checks < :tries)"+
-			" AND (attribute_exists(code_ref) OR attribute_exists(provider_ref) OR attribute_exists(#token))",
+			" AND attribute_not_exists(taken) AND (attribute_exists(code_ref) OR attribute_exists(provider_ref) OR attribute_exists(#token))",
 		item{
 			":none": number(0), ":one": number(1), ":now": millis(now),
 			":secret": binary(s.Secret), ":tries": number(int64(tries)),

@@ -302,10 +302,14 @@ func TestRecordSendLeavesTheRestAlone(t *testing.T) {
 func TestMarkTaken(t *testing.T) {
 	t.Parallel()
 	b, s := bench.Open(t), half()
-	create(t, b, s)
+	create(t, b, sent())
 	err := b.MarkTaken(t.Context(), s)
 	if err != nil || !read(t, b).Taken || read(t, b).Email != s.Email {
 		t.Errorf("%v, taken %v", err, read(t, b).Taken)
+	}
+	_, err = b.ReserveCheck(t.Context(), s, 5, start)
+	if !errors.Is(err, store.ErrRefused) || read(t, b).Checks != 0 {
+		t.Errorf("another code is tried: %v", err)
 	}
 }
 

@@ -100,22 +100,23 @@ func (u User) RecoveryLeft() int {
 
 func userKey(k string) item { return key("U#"+k, "U") }
 
-// CreateUser writes a new user. When there is one already under this email it
-// returns that one and ErrRefused; but a user made by the same session, in an
-// earlier try whose answer was lost, counts as created.
-func (t *Table) CreateUser(ctx context.Context, u User) (User, error) {
-	err := t.put(ctx, u.item(), "attribute_not_exists(pk)", nil)
+// CreateUser writes a new user, and reports whether this very call did. It is
+// ErrRefused when there is one already under this email; but one that the same
+// session made, by an equal request or by a try whose answer was lost, is no
+// error.
+func (t *Table) CreateUser(ctx context.Context, u User) (wrote bool, err error) {
+	err = t.put(ctx, u.item(), "attribute_not_exists(pk)", nil)
 	if !errors.Is(err, ErrRefused) {
-		return u, err
+		return err == nil, err
 	}
 	other, err := t.User(ctx, u.Key)
 	if err != nil {
-		return User{}, err
+		return false, err
 	}
-	if other.MadeBy(u.UID, u.Epoch) {
-		return other, nil
+	if !other.MadeBy(u.UID, u.Epoch) {
+		return false, ErrRefused
 	}
-	return other, ErrRefused
+	return false, nil
 }
 
 // MadeBy reports whether this very session made the user. Its id alone does not
