@@ -114,7 +114,7 @@ func run(t *testing.T, vendor string, counts *tally) {
 
 // start is a new world, on a day of its own: the windows and waits of all that
 // was before are over.
-func start(t *rapid.T, r *rig.Rig, vendor string, n int, counts *tally) *world {
+func start(t rapid.TB, r *rig.Rig, vendor string, n int, counts *tally) *world {
 	today := r.Clock.Now().Truncate(24 * time.Hour)
 	r.Clock.Set(today.Add(48*time.Hour + 10*time.Hour))
 	r.Wire.Break(nil)
