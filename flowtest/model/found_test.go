@@ -33,15 +33,16 @@ func TestFound(t *testing.T) {
 			n := 0
 			for name, c := range found {
 				n++
-				w := start(t, r, vendor, n, newTally())
-				t.Log(name)
-				if c.members {
-					w.begin(4)
-				}
-				for _, step := range c.history {
-					w.run(step)
-				}
-				w.finally(n)
+				t.Run(name, func(t *testing.T) {
+					w := start(t, r, vendor, n, newTally())
+					if c.members {
+						w.begin(4)
+					}
+					for _, step := range c.history {
+						w.run(step)
+					}
+					w.finally(n)
+				})
 			}
 		})
 	}
