@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -18,7 +19,7 @@ var signature = "AWS4-HMAC-SHA256 Credential=" + dynamodb.AccessKey + "/20260101
 // raw makes one call of the engine past product and wire.
 func (b *Table) raw(t testing.TB, operation, body string) string {
 	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, b.endpoint, strings.NewReader(body))
+	r, err := http.NewRequestWithContext(context.WithoutCancel(t.Context()), http.MethodPost, b.endpoint, strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -98,6 +99,12 @@ func (b *Table) Only(t testing.TB) map[string]any {
 func (b *Table) Delete(t testing.TB, pk, sk string) {
 	t.Helper()
 	b.raw(t, "DeleteItem", fmt.Sprintf(`{"TableName":%q,"Key":{"pk":{"S":%q},"sk":{"S":%q}}}`, b.name, pk, sk))
+}
+
+// Drop deletes the table and all that is in it.
+func (b *Table) Drop(t testing.TB) {
+	t.Helper()
+	b.raw(t, "DeleteTable", fmt.Sprintf(`{"TableName":%q}`, b.name))
 }
 
 // SetNumber changes one number of an item, as nobody in the product does.

@@ -26,7 +26,7 @@ var kinds = []struct {
 	{"approve", 14}, {"deny", 6}, {"deliver", 10}, {"deliver twice", 3}, {"deliver late", 5}, {"forge", 3}, {"mutate", 3},
 	{"look", 8}, {"finish", 14}, {"token", 5}, {"old token", 2}, {"logout", 3}, {"everywhere", 2},
 	{"enrol push", 5}, {"enrol totp", 5}, {"remove", 2}, {"app", 4},
-	{"advance", 16}, {"new browser", 3}, {"clone", 3}, {"point", 2}, {"parallel", 8},
+	{"advance", 16}, {"new browser", 3}, {"clone", 3}, {"point", 4}, {"parallel", 8},
 }
 
 // steps of time: across what a code, an approval, a wait or a session lasts.
@@ -169,16 +169,23 @@ func (w *world) clone(b *browser) bool {
 	return true
 }
 
-// point makes a browser's cookie name another login's push, which is a hint and
-// no more (I-03, R-060).
+// point makes a browser's cookie name another login's push, an approved one if
+// there is any, and asks to be signed in for it. It is a hint and no more (I-03,
+//
 func (w *world) point(b *browser, c command) bool {
 	value := b.jar("session")
 	if len(w.m.asked) == 0 || value == "" {
 		return false
 	}
 	p := w.m.asked[len(w.m.asked)-1-c.C%len(w.m.asked)]
+	for _, other := range w.m.asked {
+		if other.known() == approved && other.session != nil && other.session.id != b.token().id {
+			p = other
+		}
+	}
 	part := strings.SplitN(value, ".", 4)
 	b.v.SetCookie(strings.Join(part[:3], ".") + "." + w.vendor + ":" + p.ref)
+	w.do(w.finish(b), nil)
 	return true
 }
 

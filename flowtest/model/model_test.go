@@ -16,7 +16,6 @@ import (
 	"fmt"
 	"os"
 	"strconv"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -25,46 +24,49 @@ import (
 	"latchkey/flowtest/rig"
 )
 
-// histories is how many are run, half of them with each vendor.
+// histories is how many are run unless HISTORIES says otherwise, half of them with
+// each vendor.
 const histories = 200
+
+// chunk is how many of each vendor's share a table.
+const chunk = 100
 
 func TestMain(m *testing.M) {
 	flag.Parse()
 	os.Exit(rig.Main(m))
 }
 
-// chunk is how many histories one rig serves: the engine keeps all items.
-const chunk = 250
-
-// TestHistories runs as many as HISTORIES says.
+// TestHistories runs as many as HISTORIES says. What fails is shrunk, printed and
+// kept in testdata/rapid, and comes again with the seed that is printed:
+//
+//	HISTORIES=2 go test ./flowtest/model -run TestHistories//verify -rapid.seed=1
 func TestHistories(t *testing.T) {
 	n, err := strconv.Atoi(cmp.Or(os.Getenv("HISTORIES"), fmt.Sprint(histories)))
 	if err != nil {
 		t.Fatal(err)
 	}
-	steps := "25"
-	if testing.Short() {
-		steps = "50" // rapid halves it
+	seed, err := strconv.ParseUint(flag.Lookup("rapid.seed").Value.String(), 10, 64)
+	if err != nil {
+		t.Fatal(err)
 	}
-	for name, value := range map[string]string{"rapid.checks": fmt.Sprint(n / 2), "rapid.steps": steps} {
-		err := flag.Set(name, value)
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	counts := map[string]*tally{}
-	t.Run("of", func(t *testing.T) {
-		for _, vendor := range []string{"verify", "authy"} {
-			counts[vendor] = newTally()
-			t.Run(vendor, func(t *testing.T) {
-				t.Parallel()
-				run(t, vendor, counts[vendor])
-			})
-		}
-	})
+	set(t, "rapid.steps", map[bool]int{false: 25, true: 50}[testing.Short()]) // of which rapid halves the latter
 	sum := newTally()
-	for _, c := range counts {
-		sum.add(c)
+	for i := 0; i*chunk < n/2 && !t.Failed(); i++ {
+		set(t, "rapid.checks", min(chunk, n/2-i*chunk))
+		if seed != 0 {
+			set(t, "rapid.seed", seed+uint64(i)*1_000_003)
+		}
+		counts := []*tally{newTally(), newTally()}
+		t.Run(fmt.Sprint(i), func(t *testing.T) {
+			for v, vendor := range []string{"verify", "authy"} {
+				t.Run(vendor, func(t *testing.T) {
+					t.Parallel()
+					run(t, vendor, counts[v])
+				})
+			}
+		})
+		sum.add(counts[0])
+		sum.add(counts[1])
 	}
 	t.Log(sum)
 	if !t.Failed() && n >= histories {
@@ -72,15 +74,26 @@ func TestHistories(t *testing.T) {
 	}
 }
 
+// set changes one of rapid's flags.
+func set(t *testing.T, name string, value any) {
+	t.Helper()
+	err := flag.Set(name, fmt.Sprint(value))
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 // run runs one vendor's histories.
 func run(t *testing.T, vendor string, counts *tally) {
 	r := rig.Start(t, rig.Options{Provider: vendor, Mailbox: true, Env: map[string]string{"LOGINS_PER_ADDRESS": "100000"}})
-	var n atomic.Int64
-	commands, preface, closing := anyCommand(), bits(3), bits(4)
+	defer r.Drop()
+	n := 0
+	commands, few := anyCommand(), bits(4)
 	rapid.Check(t, func(t *rapid.T) {
-		w := start(t, r, vendor, int(n.Add(1)), counts)
-		w.begin(preface.Draw(t, "begin"))
-		left, end := 60, closing.Draw(t, "end")
+		n++
+		w := start(t, r, vendor, n, counts)
+		w.begin(few.Draw(t, "begin") / 2)
+		left, end := 60, few.Draw(t, "end")
 		if end == 8 {
 			w.awaits = 1
 		}
@@ -90,15 +103,8 @@ func run(t *testing.T, vendor string, counts *tally) {
 				return
 			}
 			w.t = t
-			began := time.Now()
 			if w.run(c) {
 				counts.commands[c.Kind]++
-			}
-			if d := time.Since(began); os.Getenv("SLOW") != "" {
-				fmt.Printf("%s %v %d %d\n", vendor, d, c.D%16, len(w.story))
-				if d > 100*time.Millisecond {
-					fmt.Printf("SLOW %s %v %+v %s\n", vendor, d, c, w.story[len(w.story)-1])
-				}
 			}
 		}})
 		w.t = t
@@ -108,7 +114,7 @@ func run(t *testing.T, vendor string, counts *tally) {
 
 // start is a new world, on a day of its own: the windows and waits of all that
 // was before are over.
-func start(t *rapid.T, r *rig.Rig, vendor string, n int, counts *tally) *world {
+func start(t rapid.TB, r *rig.Rig, vendor string, n int, counts *tally) *world {
 	today := r.Clock.Now().Truncate(24 * time.Hour)
 	r.Clock.Set(today.Add(48*time.Hour + 10*time.Hour))
 	r.Wire.Break(nil)

@@ -208,17 +208,25 @@ func (w *world) callbackAndPoll(c command) bool {
 	return false
 }
 
-// endAndUse ends a session, or all of its account's, while it is used (I-27).
+// endAndUse ends a session, or all of its account's, while it is used, or while it
+// is confirmed: in either order it is over afterwards (I-27).
 func (w *world) endAndUse(b *browser, c command) bool {
-	var list []*request
-	one := w.window(b)
-	list = append(list, w.logOut(one, c.B%2 == 1))
-	list = append(list, &request{by: w.window(b), method: "GET", path: "/account", email: w.emailOf(b)})
-	w.atOnce(list...)
-	w.adopt(b, one)
-	if c.B%2 == 0 || one.jar("session") == "" {
-		w.forgetCookies(b)
+	everywhere := c.B%4 == 1
+	one, two := w.window(b), w.window(b)
+	use := &request{by: two, method: "GET", path: "/account", email: w.emailOf(b)}
+	s, why := w.m.halfOf(b.token())
+	switch sent := w.codesOf(s); {
+	case why == "" && s.push != nil && s.push.known() == approved:
+		use = w.finish(two)
+	case why == "" && s.checks < maxChecks && len(sent) > 0 && w.m.would(s, sent[len(sent)-1]) && (s.flow == signup || w.m.alive(s)):
+		w.pause(b)
+		use = w.verifyRequest(two, sent[len(sent)-1])
 	}
+	a := w.atOnce(use, w.logOut(one, everywhere))[1]
+	if s := w.m.sessions[b.token().id]; s != nil && a.Status == 200 && !everywhere && s.secret != "" {
+		w.t.Fatalf("a session outlives its end (I-27)")
+	}
+	w.forgetCookies(b)
 	return true
 }
 

@@ -105,7 +105,7 @@ type letter struct {
 // world is one history: its people and phones, its browsers, what is so by the
 // model, and what was seen.
 type world struct {
-	t      *rapid.T
+	t      rapid.TB
 	r      *rig.Rig
 	h      *rig.Handset
 	m      *spec
@@ -150,7 +150,7 @@ func (w *world) newBrowser() *browser {
 
 // newWorld has three browsers, three people, and two phones: two people share
 // one.
-func newWorld(t *rapid.T, r *rig.Rig, vendor string, n int, counts *tally) *world {
+func newWorld(t rapid.TB, r *rig.Rig, vendor string, n int, counts *tally) *world {
 	w := &world{
 		t: t, r: r, h: r.Handset(), vendor: vendor, n: n, m: newSpec(r.Clock.Now, vendor == "authy"),
 		read: map[string]int{}, secrets: map[string]bool{}, installed: map[string]int{}, lastScan: map[string]int{}, tally: counts,

@@ -115,6 +115,12 @@ func (r *Rig) Get(keys ...[2]string) []map[string]any {
 	return r.bench.Get(r.t, keys...)
 }
 
+// Drop deletes the table. Nothing works afterwards.
+func (r *Rig) Drop() {
+	r.t.Helper()
+	r.bench.Drop(r.t)
+}
+
 // DeleteUser deletes a user's item and nothing else, as an operator does. key is
 // the hash of the email.
 func (r *Rig) DeleteUser(key string) {
