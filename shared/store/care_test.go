@@ -163,7 +163,7 @@ func TestAdoptEpoch(t *testing.T) {
 	if got := read(t, b); got.Epoch != "second" {
 		t.Errorf("the epoch is %q", got.Epoch)
 	}
-	err = b.EndSession(t.Context(), next, start)
+	_, err = b.EndSession(t.Context(), next, start)
 	if err != nil {
 		t.Fatal(err)
 	}
