@@ -91,15 +91,12 @@ func (m *spec) verify(b *browser, typed string) (want, gift) {
 		return w, gift{}
 	case why != "":
 		return refuse(why), gift{}
-	case s.taken:
-		// Whoever proved the phone is told again, as long as there are tries.
+	case s.taken: // whoever proved the phone is told again
+		return taken, gift{}
 	case s.checks < maxChecks && !s.sent && s.token == nil:
 		return over, gift{}
 	}
 	if s.checks >= maxChecks {
-		if s.taken {
-			return taken, gift{}
-		}
 		return usedUp, gift{}
 	}
 	s.checks, s.checkAt = s.checks+1, m.now()
@@ -124,8 +121,6 @@ func (m *spec) judged(s *session, v verdict, typed, evidence string) (want, gift
 	switch {
 	case v == limited:
 		return wait, gift{}
-	case v == gone && s.taken:
-		return taken, gift{}
 	case v == gone && s.account != nil && s.account.maker == s && s.proof == typed:
 		m.notice(s.phone)
 		return m.confirm(s, typed, evidence), gift{session: s, whole: true, known: true}
