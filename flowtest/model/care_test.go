@@ -168,14 +168,19 @@ func (m *spec) newPhone(f *form, b *browser) (want, gift) {
 // place. It is false when there is none to be replaced any more.
 func (m *spec) replace(s *session) bool {
 	p := s.parent
+	if !m.replaceable(s) {
+		return false
+	}
 	if p == nil || p.endedBy == s {
 		return true
 	}
-	if p.secret == "" || p.isHalf() || !m.now().Before(p.until) || p.epoch != s.epoch || !m.alive(s) {
-		return false
-	}
 	p.secret, p.before, p.until, p.push, p.code, p.endedBy = "", "", m.now(), nil, nil, s
 	return true
+}
+
+func (m *spec) replaceable(s *session) bool {
+	p := s.parent
+	return p == nil || p.endedBy == s || p.secret != "" && !p.isHalf() && m.now().Before(p.until) && p.epoch == s.epoch && m.alive(s)
 }
 
 // movePhone gives the account the phone that a session has proved.

@@ -201,6 +201,9 @@ func (w *world) newForm(kind string, p *person, n int) *form {
 	f := &form{
 		kind: kind, seed: fmt.Sprintf("%04d%04d%s", w.n, len(w.forms), strings.Repeat("s", 35)), email: p.email, password: p.password,
 	}
+	if a := w.m.accounts[p.email]; kind == login && a != nil {
+		f.password = a.password
+	}
 	if kind == signup {
 		f.phone = p.phone
 		if n%8 == 7 { // with the other phone
@@ -216,6 +219,9 @@ func (w *world) loginForm(p *person, c command) *form {
 	switch c.Kind {
 	case "wrong password":
 		f.password = w.people[(c.B+1)%len(w.people)].password
+		if c.C%2 == 1 { // the one from before
+			f.password = w.people[c.B%len(w.people)].password
+		}
 	case "unknown email":
 		f.email = fmt.Sprintf("nobody%d@example.com", w.n)
 	}
