@@ -171,6 +171,10 @@ func (s *step) repeat(w http.ResponseWriter, r *http.Request, a *attempt, existi
 	if err != nil { // the first was told to wait
 		return s.refuse(a, web.Wait(time.Second, "We cannot send a code to that phone just yet."))
 	}
+	// Of equal requests at once either may take the phone's next code for both.
+	if existing.Outcome != "" && existing.Sends.Version != a.half.Sends.Version {
+		s.undo(r, a, false)
+	}
 	return s.answer(w, r, a, existing, nil)
 }
 
