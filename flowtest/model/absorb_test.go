@@ -84,8 +84,34 @@ func (w *world) absorbUser(before, after items, list []*request) {
 		}
 		a.epoch++
 	}
+	a.epochText = after.user.text("epoch")
+	w.absorbCare(a, before.user, after.user, list)
 	w.absorbFactors(a, after.user, allowed(list, func(b bounds) bool { return b.factors }))
 	a.count, a.since = after.user.number("push_count"), after.user.time("push_since")
+}
+
+// kindOf is the flow that a form begins.
+var kindOf = map[string]string{"/signup": signup, "/login": login, "/login/again": proof, "/phone": move}
+
+// absorbCare takes over another password or phone.
+func (w *world) absorbCare(a *account, before, after item, list []*request) {
+	for _, q := range list {
+		if before.text("hash") != after.text("hash") && before != nil {
+			if q.mayBe.password == "" || !q.mayBe.epoch {
+				w.t.Fatalf("a password was changed by who does not know it")
+			}
+			a.password, a.passwordBy = q.mayBe.password, "password "+q.by.cookie().hash+q.fields["current"]+q.fields["password"]
+		}
+	}
+	if a.phone == after.text("phone") {
+		return
+	}
+	if !allowed(list, func(b bounds) bool { return b.moved && b.confirm.id == after.text("moved_by") }) {
+		w.t.Fatalf("an account's phone was changed without a proof (I-10)")
+	}
+	s := w.m.sessions[after.text("moved_by")]
+	a.movedFrom, a.movedAt, a.movedBy, a.phone = a.phone, after.time("moved_at"), s, after.text("phone")
+	s.proof = list[0].typed
 }
 
 // absorbFactors takes over the list of factors.
@@ -116,8 +142,8 @@ func (w *world) absorbSession(id string, was, is item, of items, list []*request
 	if s == nil {
 		s = w.absorbNew(id, is, of.email, list)
 	}
-	m := w.m
-	switch confirmed := !is.time("confirmed_at").IsZero(); {
+	m, confirmed := w.m, !is.time("confirmed_at").IsZero()
+	switch {
 	case confirmed && s.isHalf():
 		if !allowed(list, func(b bounds) bool { return b.confirm == s }) {
 			w.t.Fatalf("a session was confirmed without evidence (I-01)")
@@ -140,12 +166,15 @@ func (w *world) absorbSession(id string, was, is item, of items, list []*request
 	}
 	if a := s.account; a != nil {
 		s.epoch = a.epoch
-		if is.text("epoch") != of.user.text("epoch") {
+		if is.text("epoch") != of.user.text("epoch") && (!confirmed || nextEpoch(is) != of.user.text("epoch")) {
 			s.epoch = -1 // dead
 		}
 	}
 	s.confirmed, s.touched, s.created = is.time("confirmed_at"), is.time("touched_at"), is.time("created_at")
 	s.until, s.ends = is.time("valid_until"), is.time("ends_at")
+	if id := is.text("ended_by"); id != "" {
+		s.endedBy = m.sessions[id]
+	}
 	s.secret, s.before, s.beforeTo, s.repeats = is.bytes("secret"), is.bytes("previous"), is.time("previous_to"), is.number("repeats")
 	s.outcome, s.resendAt, s.version = is.text("outcome"), is.time("resend_at"), is.number("sends_version")
 	s.checks, s.checkAt, s.taken = is.number("checks"), is.time("check_at"), is.has("taken")
@@ -165,7 +194,7 @@ func (w *world) absorbSession(id string, was, is item, of items, list []*request
 func (w *world) absorbNew(id string, is item, email string, list []*request) *session {
 	flow := is.text("flow")
 	begun := func(q *request) bool {
-		return q.form != nil && q.form.session == nil && q.form.kind == flow && q.form.email == email
+		return q.form != nil && q.form.session == nil && kindOf[q.path] == flow && q.form.email == email
 	}
 	i := slices.IndexFunc(list, func(q *request) bool { return begun(q) && q.by.cookie().id == id })
 	if i < 0 {
@@ -175,17 +204,17 @@ func (w *world) absorbNew(id string, is item, email string, list []*request) *se
 		w.t.Fatalf("a session was begun by nobody")
 	}
 	q := list[i]
-	if flow == login && !q.mayBe.begin {
+	if flow != signup && !q.mayBe.begin {
 		w.t.Fatalf("a login was begun without the password (I-06)")
 	}
 	s := w.m.begin(q.form, flow, q.email, is.text("phone"))
 	s.id, s.password = id, q.form.password
 	s.secret = is.bytes("secret")
 	w.m.sessions[id] = s
-	if flow != login {
+	if flow == signup {
 		return s
 	}
-	s.account = w.m.accounts[q.email]
+	s.account, s.parent = w.m.accounts[q.email], w.m.sessions[is.text("parent")]
 	s.epoch = s.account.epoch
 	for _, name := range strings.Fields(is.text("lanes")) {
 		s.lanes = append(s.lanes, w.laneOf(q, name))
@@ -202,6 +231,8 @@ func (w *world) absorbNew(id string, is item, email string, list []*request) *se
 func (w *world) laneOf(q *request, name string) string {
 	_, device, ok := strings.Cut(name, "/")
 	switch {
+	case strings.Contains(name, "/again/"):
+		return name
 	case ok:
 		return device
 	case strings.Contains(name, "@"):
@@ -268,7 +299,7 @@ func (w *world) found(a *account, after items) {
 			if slices.ContainsFunc(w.m.asked, func(p *push) bool { return p.ref == seen.ID }) {
 				continue
 			}
-			p := &push{account: a, device: a.newest("push"), listed: w.now(), at: w.now(), ref: seen.ID}
+			p := &push{account: a, where: phone, device: a.newest("push"), listed: w.now(), at: w.now(), ref: seen.ID}
 			for id, it := range after.sessions {
 				if strings.HasSuffix(it.text("approval"), ":"+seen.ID) {
 					p.session = w.m.sessions[id]

@@ -94,7 +94,11 @@ func (w *world) shows(s *session) (string, bool) {
 	if a == nil {
 		return "", false
 	}
-	text := w.h.Token(s.phone)
+	phone := s.phone
+	if s.token != nil && a == s.token.app {
+		phone = s.token.phone
+	}
+	text := w.h.Token(phone)
 	a.shown[text] = stepAt(w.now())
 	w.keep(text)
 	return text, true
@@ -120,10 +124,14 @@ func (w *world) verifyRequest(b *browser, typed string) *request {
 	}
 	s, why := w.m.halfOf(b.token())
 	if why == "" && s.checks < maxChecks && (s.flow == signup || w.m.alive(s)) {
-		made := s.account != nil && s.account.maker == s && s.proof == typed
+		made := s.account != nil && (s.account.maker == s || s.account.movedBy == s) && s.proof == typed
 		if w.m.would(s, typed) || made {
 			q.mayBe.confirm = s
 			q.mayBe.account = s.flow == signup
+			q.mayBe.epoch, q.mayBe.moved = s.flow == move, s.flow == move
+			if s.parent != nil {
+				q.mayBe.end = []string{s.parent.id}
+			}
 		}
 	}
 	q.again = func() rig.Answer { return w.do(w.verifyRequest(b, typed), nil) }

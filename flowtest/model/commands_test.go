@@ -25,7 +25,7 @@ var kinds = []struct {
 	{"login", 16}, {"wrong password", 3}, {"unknown email", 2}, {"early", 4},
 	{"approve", 14}, {"deny", 6}, {"deliver", 10}, {"deliver twice", 3}, {"deliver late", 5}, {"forge", 3}, {"mutate", 3},
 	{"look", 8}, {"finish", 14}, {"token", 5}, {"old token", 2}, {"logout", 3}, {"everywhere", 2},
-	{"enrol push", 5}, {"enrol totp", 5}, {"remove", 2}, {"app", 4},
+	{"enrol push", 5}, {"enrol totp", 5}, {"remove", 2}, {"app", 4}, {"again", 5}, {"password", 4}, {"phone", 5},
 	{"advance", 16}, {"new browser", 3}, {"clone", 3}, {"point", 4}, {"parallel", 8},
 }
 
@@ -63,7 +63,13 @@ func (w *world) run(c command) bool {
 	case "code", "wrong code", "old code", "token", "old token":
 		done = w.code(b, c)
 	case "resend":
-		w.do(w.resend(b), w.trouble(c))
+		a := w.do(w.resend(b), w.trouble(c))
+		for n := 0; c.B == 7 && n < 12 && (a.Status == 200 || a.Status == 429); n++ { // one who asks as often as may be
+			if a.Status == 429 {
+				w.await(a)
+			}
+			a = w.do(w.resend(b), nil)
+		}
 	case "login", "wrong password", "unknown email":
 		w.login(b, w.loginForm(p, c), c)
 	case "early":
@@ -91,7 +97,7 @@ func (w *world) run(c command) bool {
 func (w *world) glance(c command, b *browser) {
 	switch c.Kind {
 	case "rest", "advance", "new browser", "app", "approve", "deny", "forge", "mutate", "look":
-	case "logout", "everywhere", "parallel":
+	case "logout", "everywhere", "parallel", "password":
 		for _, b := range w.browsers {
 			w.inside(b)
 		}
@@ -112,8 +118,9 @@ func (w *world) actor(c command) *browser {
 			use = half
 		case "finish", "look", "point":
 			use = half && s.push != nil
-		case "enrol push", "enrol totp", "remove", "everywhere":
-			use = why == full
+		case "enrol push", "enrol totp", "remove", "everywhere", "again", "password", "phone":
+			whole := w.m.sessions[b.cookie().id]
+			use = whole != nil && !whole.isHalf() && whole.secret == b.cookie().hash
 		}
 		if use {
 			able = append(able, b)
@@ -194,6 +201,9 @@ func (w *world) newForm(kind string, p *person, n int) *form {
 	f := &form{
 		kind: kind, seed: fmt.Sprintf("%04d%04d%s", w.n, len(w.forms), strings.Repeat("s", 35)), email: p.email, password: p.password,
 	}
+	if a := w.m.accounts[p.email]; kind == login && a != nil {
+		f.password = a.password
+	}
 	if kind == signup {
 		f.phone = p.phone
 		if n%8 == 7 { // with the other phone
@@ -209,6 +219,9 @@ func (w *world) loginForm(p *person, c command) *form {
 	switch c.Kind {
 	case "wrong password":
 		f.password = w.people[(c.B+1)%len(w.people)].password
+		if c.C%2 == 1 { // the one from before
+			f.password = w.people[c.B%len(w.people)].password
+		}
 	case "unknown email":
 		f.email = fmt.Sprintf("nobody%d@example.com", w.n)
 	}
@@ -256,7 +269,7 @@ func (w *world) loginRequest(b *browser, f *form) *request {
 	q := &request{
 		by: b, path: "/login", email: f.email, flow: login, form: f,
 		fields: map[string]string{"email": f.email, "password": f.password, "form": f.seed},
-		mayBe:  bounds{begin: a != nil && a.password == f.password, end: []string{b.cookie().id}},
+		mayBe:  bounds{begin: a != nil && a.password == f.password, end: []string{b.cookie().id, b.token().id}},
 	}
 	q.spec = func() (want, gift) {
 		return w.m.login(f, b, func() string { return w.newest(a) })
@@ -297,6 +310,9 @@ func (w *world) finish(b *browser) *request {
 	s, why := w.m.waiting(b.token())
 	if why == "" && s.push.answer == approved && (s.push.known() == approved || w.now().Before(s.push.until())) {
 		q.mayBe.confirm = s
+		if s.parent != nil {
+			q.mayBe.end = []string{s.parent.id}
+		}
 	}
 	q.again = func() rig.Answer { return w.do(w.finish(b), nil) }
 	return q
@@ -304,7 +320,7 @@ func (w *world) finish(b *browser) *request {
 
 func (w *world) logOut(b *browser, everywhere bool) *request {
 	q := &request{by: b, path: "/logout", email: w.emailOf(b), spec: func() (want, gift) { return w.m.logOut(b, everywhere) }}
-	q.mayBe = bounds{end: []string{b.cookie().id}, epoch: everywhere && w.m.signedIn(b.cookie()) != nil}
+	q.mayBe = bounds{end: []string{b.cookie().id, b.token().id}, epoch: everywhere && w.m.signedIn(b.cookie()) != nil}
 	if everywhere {
 		q.raw = `{"everywhere":true}`
 	}

@@ -39,6 +39,8 @@ func (w *world) more(b *browser, c command) bool {
 		return w.app(c)
 	case "parallel":
 		return w.parallel(b, c)
+	case "again", "password", "phone":
+		return w.care(b, c)
 	}
 	w.t.Fatalf("no command %q", c.Kind)
 	return false

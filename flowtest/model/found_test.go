@@ -21,6 +21,9 @@ var found = map[string]struct {
 	"old login form": {true, []command{
 		{Kind: "login", A: 8, D: 12 + 6*16}, {Kind: "advance", A: 12, B: 3}, {Kind: "form again", A: 8}, {Kind: "login", A: 8},
 	}},
+	// The form for another phone, sent again, took that phone's next turn and kept
+	// it.
+	"form for a phone": {true, []command{{Kind: "phone", A: 5, C: 6}, {Kind: "signup", A: 8, B: 2}}},
 }
 
 // What was found stays mended (I-20c, I-25).

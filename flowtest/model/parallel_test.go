@@ -74,7 +74,7 @@ func (w *world) sameCode(b *browser, c command) bool {
 		return false
 	}
 	typed, n := sent[len(sent)-1], 2+c.B%3
-	right := w.m.would(s, typed) && (s.flow == signup && s.hashed || w.m.alive(s))
+	right := w.m.would(s, typed) && (s.flow == signup && s.hashed || w.m.alive(s) && w.m.replaceable(s))
 	if c.C%8 == 1 || !right {
 		if s.token != nil { // each would wait for the others in real time
 			return false
@@ -84,7 +84,7 @@ func (w *world) sameCode(b *browser, c command) bool {
 	if s.checks >= maxChecks || n < 1 {
 		return false
 	}
-	free := w.m.accounts[s.email] == nil || s.flow == login
+	free := w.m.accounts[s.email] == nil || s.flow != signup
 	var list []*request
 	for range n {
 		list = append(list, w.verifyRequest(w.window(b), typed))
@@ -113,10 +113,10 @@ func (w *world) codeAndResend(b *browser) bool {
 	w.pause(b)
 	s, why := w.m.halfOf(b.token())
 	sent := w.codesOf(s)
-	if why != "" || s.taken || s.checks >= maxChecks || len(sent) == 0 || !w.m.would(s, sent[len(sent)-1]) || s.flow == login && !w.m.alive(s) {
+	if why != "" || s.taken || s.checks >= maxChecks || len(sent) == 0 || !w.m.would(s, sent[len(sent)-1]) || s.flow != signup && !(w.m.alive(s) && w.m.replaceable(s)) {
 		return false
 	}
-	free := w.m.accounts[s.email] == nil || s.flow == login
+	free := w.m.accounts[s.email] == nil || s.flow != signup
 	one, two := w.window(b), w.window(b)
 	first := w.verifyRequest(one, sent[len(sent)-1])
 	first.flow = s.flow
@@ -157,7 +157,7 @@ func (w *world) logins(c command) bool {
 func (w *world) sameFinish(c command) bool {
 	for _, b := range w.browsers {
 		s, why := w.m.waiting(b.token())
-		if why != "" || s.push.known() != approved {
+		if why != "" || s.push.known() != approved || !w.m.replaceable(s) {
 			continue
 		}
 		var list []*request

@@ -9,7 +9,8 @@ import (
 type push struct {
 	session *session
 	account *account
-	device  *factor   // nil at Authy, whose app on the account's phone is asked
+	device  *factor   // nil at Authy, whose app is asked …
+	where   string    // … on this phone
 	form    *form     // that reserved it
 	listed  time.Time // when it was reserved …
 	at      time.Time // … and sent
@@ -99,7 +100,10 @@ func (m *spec) reconcile(p *push) {
 
 // asks reports whether a push went to whom the account's pushes go to.
 func (p *push) asks() bool {
-	return p.device == nil || p.device.active && slices.Contains(p.account.factors, p.device)
+	if p.device == nil {
+		return p.where == p.account.phone
+	}
+	return p.device.active && slices.Contains(p.account.factors, p.device)
 }
 
 // poll is what a waiting page learns of its push, asking the vendor when it is

@@ -30,12 +30,14 @@ type request struct {
 // bounds is what a request may do at most. It rests on evidence: what is not
 // named here must not happen, whatever goes wrong.
 type bounds struct {
-	confirm *session // by the right code, or by its approval
-	account bool     // and its account may be made
-	end     []string // ids of sessions that it may end
-	begin   bool     // a session may be begun: the password is right
-	epoch   bool     // every session may be ended
-	factors bool     // the list of factors may be changed
+	confirm  *session // by the right code, or by its approval
+	account  bool     // and its account may be made
+	end      []string // ids of sessions that it may end
+	begin    bool     // a session may be begun: the password is right
+	epoch    bool     // every session may be ended
+	factors  bool     // the list of factors may be changed
+	password string   // that the account may have
+	moved    bool     // the account may have the session's phone
 }
 
 // ask makes a request.
@@ -116,11 +118,19 @@ func (w *world) silent() {
 // one of a session that was confirmed (I-26), none, or that of before.
 func (w *world) hand(b *browser, old string, g gift) {
 	value := b.jar("session")
+	if g.step && g.session != nil {
+		if value != old {
+			w.t.Fatalf("%s: the session's cookie was replaced before the proof", b.name)
+		}
+		value = b.jar("step")
+	}
 	c, s := parse(value), g.session
-	if g.known {
-		w.known(b, s)
+	if g.known != nil {
+		w.known(b, g.known)
 	}
 	switch {
+	case g.whole && b.jar("step") != "":
+		w.t.Fatalf("%s still has the cookie of the proof", b.name)
 	case g.cleared && value != "":
 		w.t.Fatalf("%s still has a cookie", b.name)
 	case g.cleared:

@@ -34,6 +34,11 @@ type account struct {
 	pushes                 []*push // that count for something, oldest first
 	count                  int     // pushes since the last completed login …
 	since                  time.Time
+	passwordBy             string   // the form that changed the password last
+	movedBy                *session // that changed the phone last …
+	movedAt                time.Time
+	movedFrom              string
+	epochText              string // as the table has it, once it was looked up
 }
 
 // factor is a device or an authenticator, enrolled at Verify.
@@ -89,9 +94,11 @@ type session struct {
 	taken    bool // its phone is proved, and its email somebody else's
 	token    *factor
 	push     *push
-	half     string // the cookie that its form was answered with
-	whole    string // the cookie that it has once confirmed
-	evidence string // what confirmed it
+	half     string   // the cookie that its form was answered with
+	whole    string   // the cookie that it has once confirmed
+	evidence string   // what confirmed it
+	parent   *session // that it was begun beside, and replaces …
+	endedBy  *session // … and that has replaced it
 }
 
 func (s *session) isHalf() bool { return s.confirmed.IsZero() }
@@ -228,11 +235,17 @@ func earliest(a, b time.Time) time.Time {
 // confirm makes a half session a signed-in one, for which there is evidence.
 func (m *spec) confirm(s *session, proof, evidence string) want {
 	now := m.now()
+	if !m.replace(s) {
+		return noSession
+	}
 	s.confirmed, s.touched, s.proof, s.evidence = now, now, proof, evidence
 	s.before, s.beforeTo, s.secret = s.secret, now.Add(repeatable), unknown
-	s.ends = now.Add(totalLife)
+	ends := now.Add(totalLife)
+	if s.ends.IsZero() || ends.Before(s.ends) {
+		s.ends = ends
+	}
 	s.until = earliest(now.Add(idleLife), s.ends)
-	if s.flow != signup {
+	if s.flow == login || s.flow == proof {
 		m.forget(s)
 		s.account.count, s.account.since = 0, time.Time{}
 	}

@@ -14,7 +14,8 @@ type gift struct {
 	session *session // whose; nil: none is given
 	whole   bool     // the one of a confirmed session
 	cleared bool
-	known   bool // the browser is known from now on
+	step    bool     // the cookie beside the session's
+	known   *session // as whose the browser is known from now on
 }
 
 // signUp takes a sign-up's form. It reads nothing about accounts (I-12, R-118).
@@ -86,7 +87,7 @@ func (m *spec) verify(b *browser, typed string) (want, gift) {
 	case why == none:
 		w := m.repeat(c, typed)
 		if w != noSession {
-			return w, gift{session: m.sessions[c.id], whole: true, known: true}
+			return w, gift{session: m.sessions[c.id], whole: true, known: m.sessions[c.id]}
 		}
 		return w, gift{}
 	case why != "":
@@ -124,15 +125,30 @@ func (m *spec) judged(s *session, v verdict, typed, evidence string) (want, gift
 		return taken, gift{}
 	case v == gone && s.account != nil && s.account.maker == s && s.proof == typed:
 		m.notice(s.phone)
-		return m.confirm(s, typed, evidence), gift{session: s, whole: true, known: true}
+		return m.confirm(s, typed, evidence), gift{session: s, whole: true, known: s}
+	case v == gone && s.account != nil && s.account.movedBy == s && s.proof == typed:
+		m.notice(s.account.movedFrom)
+		return m.entered(s, typed, evidence)
 	case v == gone:
 		return over, gift{}
 	case v == wrong:
 		return wrongCode, gift{}
 	case s.flow == signup:
 		return m.complete(s, typed)
+	case s.flow == move:
+		return m.movePhone(s, typed)
 	}
-	return m.confirm(s, typed, evidence), gift{session: s, whole: true, known: true}
+	return m.entered(s, typed, evidence)
+}
+
+// entered is a confirmed session's answer, or that there is nothing left to be
+// confirmed.
+func (m *spec) entered(s *session, proof, evidence string) (want, gift) {
+	w := m.confirm(s, proof, evidence)
+	if w == noSession {
+		return w, gift{}
+	}
+	return w, gift{session: s, whole: true, known: s}
 }
 
 // complete makes the account, unless its email has one, which is told now and
@@ -145,12 +161,13 @@ func (m *spec) complete(s *session, typed string) (want, gift) {
 	s.account = &account{email: s.email, password: s.password, phone: s.phone, maker: s}
 	m.accounts[s.email] = s.account
 	m.notice(s.phone)
-	return m.confirm(s, typed, "code"), gift{session: s, whole: true, known: true}
+	return m.confirm(s, typed, "code"), gift{session: s, whole: true, known: s}
 }
 
 // alive reports whether a login's account is as it was when it began.
 func (m *spec) alive(s *session) bool {
-	return s.account != nil && m.accounts[s.email] == s.account && s.epoch == s.account.epoch
+	own := s.account != nil && s.flow == move && s.account.movedBy == s
+	return s.account != nil && m.accounts[s.email] == s.account && (s.epoch == s.account.epoch || own)
 }
 
 // resend sends the code again, when it is time (I-20b).
@@ -210,6 +227,7 @@ func (m *spec) login(f *form, b *browser, ref func() string) (want, gift) {
 	s.sent = m.authy // Authy knows the person
 	m.summon(s, a, p, ref)
 	m.end(b.cookie())
+	m.end(b.token())
 	if s.outcome == "asked" {
 		return ok("/status"), gift{session: s}
 	}
@@ -241,7 +259,7 @@ func (m *spec) summon(s *session, a *account, p plan, ref func() string) {
 	}
 	switch {
 	case p.push:
-		s.push = &push{session: s, account: a, device: a.newest("push"), form: s.form, listed: m.now(), at: m.now(), ref: ref()}
+		s.push = &push{session: s, account: a, device: a.newest("push"), where: a.phone, form: s.form, listed: m.now(), at: m.now(), ref: ref()}
 		m.list(a, p, s.push)
 		m.asked = append(m.asked, s.push)
 		s.outcome = "asked"
@@ -306,7 +324,7 @@ func (m *spec) finish(b *browser) (want, gift) {
 	case none:
 		w := m.repeat(c, c.id+b.network)
 		if w != noSession {
-			return w, gift{session: m.sessions[c.id], whole: true, known: true}
+			return w, gift{session: m.sessions[c.id], whole: true, known: m.sessions[c.id]}
 		}
 		return w, gift{}
 	case "code":
@@ -322,7 +340,7 @@ func (m *spec) finish(b *browser) (want, gift) {
 	case pending:
 		return isPending, gift{}
 	}
-	return m.confirm(s, c.id+b.network, "push"), gift{session: s, whole: true, known: true}
+	return m.entered(s, c.id+b.network, "push")
 }
 
 // look at the account, which only who is signed in may (I-28).
@@ -338,6 +356,7 @@ func (m *spec) account(b *browser) want {
 func (m *spec) logOut(b *browser, everywhere bool) (want, gift) {
 	if !everywhere {
 		m.end(b.cookie())
+		m.end(b.token())
 		return ok("/"), gift{cleared: true}
 	}
 	s := m.signedIn(b.cookie())

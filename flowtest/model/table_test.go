@@ -173,6 +173,12 @@ func (w *world) rows(list []*request) map[string]string {
 		if d := q.by.device(q.email); d != "" {
 			add(d, hashed(q.email)+"/"+d)
 		}
+		if a := w.m.accounts[q.email]; a != nil {
+			add(a.guesses(), hashed(q.email)+" password "+a.epochText)
+		}
+		if name := again(q.by.cookie(), q.email); name != "" {
+			add(name, name)
+		}
 		for _, s := range w.m.sessions {
 			if s.email != q.email {
 				continue
@@ -182,6 +188,8 @@ func (w *world) rows(list []*request) map[string]string {
 				switch {
 				case ok:
 					add(subject, hashed(s.email)+"@"+hashed(network))
+				case strings.Contains(subject, "/again/"):
+					add(subject, subject)
 				case subject != s.email:
 					add(subject, hashed(s.email)+"/"+subject)
 				}

@@ -128,6 +128,7 @@ type world struct {
 	tally               *tally
 	story               []string
 	log                 string // of the last request
+	seeds               int    // of forms about an account
 	awaits              int    // requests that may still wait for a dead twin, in real time
 	loose               bool   // something went wrong on purpose, and was not looked at since
 }
@@ -272,5 +273,5 @@ func (p *push) phone() string {
 	if p.device != nil {
 		return p.device.phone
 	}
-	return p.account.phone
+	return p.where
 }
