@@ -130,7 +130,6 @@ type world struct {
 	log                 string // of the last request
 	seeds               int    // of forms about an account
 	awaits              int    // requests that may still wait for a dead twin, in real time
-	loose               bool   // something went wrong on purpose, and was not looked at since
 }
 
 func (w *world) now() time.Time { return w.r.Clock.Now() }
