@@ -24,7 +24,7 @@ var kinds = []struct {
 	{"rest", 1}, {"signup", 8}, {"form again", 4}, {"code", 14}, {"wrong code", 5}, {"old code", 3}, {"resend", 6},
 	{"login", 16}, {"wrong password", 3}, {"unknown email", 2}, {"early", 4},
 	{"approve", 14}, {"deny", 6}, {"deliver", 10}, {"deliver twice", 3}, {"deliver late", 5}, {"forge", 3}, {"mutate", 3},
-	{"look", 8}, {"finish", 14}, {"token", 5}, {"old token", 2}, {"logout", 3}, {"everywhere", 2},
+	{"look", 8}, {"finish", 14}, {"token", 8}, {"old token", 3}, {"logout", 3}, {"everywhere", 2},
 	{"enrol push", 5}, {"enrol totp", 5}, {"remove", 2}, {"app", 4}, {"again", 5}, {"password", 4}, {"phone", 5},
 	{"advance", 16}, {"new browser", 3}, {"clone", 3}, {"point", 4}, {"parallel", 8},
 }
@@ -119,8 +119,10 @@ func (w *world) actor(c command) *browser {
 		half := s != nil && why == ""
 		use := false
 		switch c.Kind {
-		case "code", "wrong code", "old code", "resend", "token", "old token":
+		case "code", "wrong code", "old code", "resend":
 			use = half
+		case "token", "old token":
+			use = half && (s.token != nil || w.m.apps[s.phone] != nil)
 		case "finish", "look", "point":
 			use = half && s.push != nil
 		case "enrol push", "enrol totp", "remove", "everywhere", "again", "password", "phone":

@@ -48,7 +48,6 @@ type factor struct {
 	there    bool // the device has registered
 	tries    int
 	made     time.Time
-	enrol    string // what the device registers with, or the address for the app
 	phone    string // where it lives
 	app      *app   // of an authenticator
 	sid      string // the vendor's id, once it was looked up

@@ -347,14 +347,6 @@ func (m *spec) finish(b *browser) (want, gift) {
 	return m.entered(s, c.id+b.network, "push")
 }
 
-// look at the account, which only who is signed in may (I-28).
-func (m *spec) account(b *browser) want {
-	if m.signedIn(b.cookie()) == nil {
-		return noSession
-	}
-	return ok("")
-}
-
 // logOut ends a browser's session, or with everywhere all of its account's
 // (I-27).
 func (m *spec) logOut(b *browser, everywhere bool) (want, gift) {
