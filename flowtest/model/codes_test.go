@@ -104,18 +104,9 @@ func (w *world) shows(s *session) (string, bool) {
 	return text, true
 }
 
-// holds reports whether an authenticator is the one that its phone has: a newer
-// one takes its place.
-func (w *world) holds(f *factor) bool {
-	for _, a := range w.m.accounts {
-		for _, other := range a.factors {
-			if other != f && other.kind == "totp" && other.phone == f.phone && other.scanned > f.scanned {
-				return false
-			}
-		}
-	}
-	return f.scanned > w.installed[f.phone] && f.scanned == w.lastScan[f.phone]
-}
+// holds reports whether an authenticator is the one that its phone shows: the one
+// that was scanned last.
+func (w *world) holds(f *factor) bool { return f.scanned > 0 && f.scanned == w.lastScan[f.phone] }
 
 func (w *world) verifyRequest(b *browser, typed string) *request {
 	q := &request{

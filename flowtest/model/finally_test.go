@@ -38,7 +38,9 @@ func (w *world) finally(n int) {
 	for _, b := range w.browsers {
 		w.inside(b)
 	}
-	w.closed(w.browsers[n%len(w.browsers)])
+	if n%4 == 1 {
+		w.closed(w.browsers[n/4%len(w.browsers)])
+	}
 	if n%3 == 0 {
 		w.patient(w.people[n/3%len(w.people)])
 	}

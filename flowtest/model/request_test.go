@@ -92,6 +92,9 @@ func (w *world) do(q *request, trouble *rig.Trouble) rig.Answer {
 	if should == badLogin || should == wait && q.path == "/login" && g.session == nil {
 		w.silent() // I-06
 	}
+	if should == badLogin && q.path == "/login" {
+		w.alike(a)
+	}
 	return a
 }
 
@@ -106,6 +109,21 @@ func word(q *request, a rig.Answer) string {
 	}
 	return a.Next
 }
+
+// alike checks that a wrong password and an unknown address are answered in the
+// same words (I-2A, R-007).
+func (w *world) alike(a rig.Answer) {
+	body := instances.ReplaceAllString(a.Body, "")
+	if w.refusal == "" {
+		w.refusal = body
+	}
+	if body != w.refusal {
+		w.t.Fatalf("one who may not log in is told %s and another %s (I-2A)", body, w.refusal)
+	}
+}
+
+// instances are the names of requests in problem documents.
+var instances = regexp.MustCompile(`"instance":"[^"]*",`)
 
 // silent checks that no vendor has heard of the request.
 func (w *world) silent() {

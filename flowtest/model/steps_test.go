@@ -60,9 +60,9 @@ func (m *spec) resume(s *session) (want, gift) {
 	switch {
 	case s.outcome == "asked":
 		return ok("/status"), gift{session: s}
-	case s.outcome == "limited" && (s.flow == signup || m.now().Before(s.resendAt)):
+	case s.outcome == "limited" && (service(s.flow) == signup || m.now().Before(s.resendAt)):
 		return wait, gift{session: s}
-	case s.outcome == "unsent" && s.flow == signup:
+	case s.outcome == "unsent" && service(s.flow) == signup:
 		return outOfOrder, gift{session: s}
 	}
 	return ok("/verify"), gift{session: s}

@@ -123,6 +123,7 @@ type world struct {
 	secrets map[string]bool // what no log and nobody else may see
 	hidden  []string        // what no log may see, and only its owner was shown
 
+<<<<<<< HEAD
 	scans               int            // factors that were put onto phones
 	installed, lastScan map[string]int // when a phone got Authy's app, and its authenticator's secret
 	tally               *tally
@@ -130,6 +131,16 @@ type world struct {
 	log                 string // of the last request
 	seeds               int    // of forms about an account
 	awaits              int    // requests that may still wait for a dead twin, in real time
+=======
+	scans    int            // factors that were put onto phones
+	lastScan map[string]int // which of them is the authenticator on a phone
+	tally    *tally
+	story    []string
+	log      string // of the last request
+	refusal  string // what who may not log in is told
+	seeds    int    // of forms about an account
+	awaits   int    // requests that may still wait for a dead twin, in real time
+>>>>>>> h-model
 }
 
 func (w *world) now() time.Time { return w.r.Clock.Now() }
@@ -153,7 +164,7 @@ func (w *world) newBrowser() *browser {
 func newWorld(t rapid.TB, r *rig.Rig, vendor string, n int, counts *tally) *world {
 	w := &world{
 		t: t, r: r, h: r.Handset(), vendor: vendor, n: n, m: newSpec(r.Clock.Now, vendor == "authy"),
-		read: map[string]int{}, secrets: map[string]bool{}, installed: map[string]int{}, lastScan: map[string]int{}, tally: counts,
+		read: map[string]int{}, secrets: map[string]bool{}, lastScan: map[string]int{}, tally: counts,
 	}
 	for i := range 2 {
 		w.phones = append(w.phones, fmt.Sprintf("+1415555%04d", (2*n+i)%10000))
@@ -240,9 +251,6 @@ func (w *world) calls() string {
 	var s strings.Builder
 	for _, c := range w.r.Wire.Calls() {
 		fmt.Fprintf(&s, "%s %s %d\n", c.Step, c.Name, c.Status)
-	}
-	for _, p := range w.people {
-		fmt.Fprintf(&s, "%v %v\n", w.now().UnixMilli(), w.itemsOf(p.email).user)
 	}
 	s.WriteString(w.log)
 	return s.String()
