@@ -49,13 +49,8 @@ func TestHistories(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-<<<<<<< HEAD
-	steps, times := 25, 1
-	if testing.Short() { // rapid then halves the ones and takes a fifth of the others
-=======
 	steps, times := 22, 1
 	if testing.Short() { // rapid then makes half of the steps and a fifth of the checks
->>>>>>> h-model
 		steps, times = 2*steps, 5
 	}
 	set(t, "rapid.steps", steps)

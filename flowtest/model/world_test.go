@@ -123,15 +123,6 @@ type world struct {
 	secrets map[string]bool // what no log and nobody else may see
 	hidden  []string        // what no log may see, and only its owner was shown
 
-<<<<<<< HEAD
-	scans               int            // factors that were put onto phones
-	installed, lastScan map[string]int // when a phone got Authy's app, and its authenticator's secret
-	tally               *tally
-	story               []string
-	log                 string // of the last request
-	seeds               int    // of forms about an account
-	awaits              int    // requests that may still wait for a dead twin, in real time
-=======
 	scans    int            // factors that were put onto phones
 	lastScan map[string]int // which of them is the authenticator on a phone
 	tally    *tally
@@ -140,7 +131,6 @@ type world struct {
 	refusal  string // what who may not log in is told
 	seeds    int    // of forms about an account
 	awaits   int    // requests that may still wait for a dead twin, in real time
->>>>>>> h-model
 }
 
 func (w *world) now() time.Time { return w.r.Clock.Now() }
