@@ -129,7 +129,7 @@ func TestNoWordsOfVisitorsOnPhones(t *testing.T) {
 		r.Clock.Advance(time.Minute)
 		expect(t, v.Post("/resend", map[string]string{"channel": "call"}), moved(v), "/verify")
 		expect(t, v.Post("/verify", map[string]string{"code": r.Handset().Code(adaPhone)}), moved(v), "/account")
-		expect(t, v.Post("/password", map[string]string{"current": password, "password": "visit evil.test now"}), moved(v), "/account")
+		expect(t, v.Post("/password", map[string]string{"current": password, "password": "visit evil.test and stay there"}), moved(v), "/account")
 		messages := r.Handset().Messages(adaPhone)
 		if len(messages) != 4 {
 			t.Fatalf("%d messages, want two codes, a welcome and a warning", len(messages))
