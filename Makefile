@@ -30,6 +30,12 @@ thorough: ## Run all flows with both vendors, by form and as JSON
 race: ## Run all tests under the race detector
 	go test -race -shuffle=on -parallel 16 -timeout 10m ./...
 
+HISTORIES ?= 20000
+
+.PHONY: histories
+histories: ## Hold HISTORIES=20000 random histories against the model, other ones each time
+	HISTORIES=$(HISTORIES) go test -count=1 -run '^TestHistories$$' -v -timeout 0 ./flowtest/model
+
 SOAK ?= 5m
 
 .PHONY: soak
