@@ -192,7 +192,7 @@ func (m *spec) movePhone(s *session, typed string) (want, gift) {
 	a.movedFrom, a.movedAt, a.movedBy = a.phone, m.now(), s
 	a.phone, a.pushes = s.phone, nil
 	a.epoch++
-	s.epoch, s.proof = a.epoch, typed
+	a.movedTo, s.epoch, s.proof = a.epoch, a.epoch, typed
 	m.notice(a.movedFrom)
 	return m.confirm(s, typed, "code"), gift{session: s, whole: true, known: s}
 }
