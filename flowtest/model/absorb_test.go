@@ -111,7 +111,7 @@ func (w *world) absorbCare(a *account, before, after item, list []*request) {
 	}
 	s := w.m.sessions[after.text("moved_by")]
 	a.movedFrom, a.movedAt, a.movedBy, a.phone = a.phone, after.time("moved_at"), s, after.text("phone")
-	s.proof = list[0].typed
+	a.movedTo, s.proof = a.epoch, list[0].typed
 }
 
 // absorbFactors takes over the list of factors.

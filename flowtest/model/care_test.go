@@ -192,7 +192,7 @@ func (m *spec) movePhone(s *session, typed string) (want, gift) {
 	a.movedFrom, a.movedAt, a.movedBy = a.phone, m.now(), s
 	a.phone, a.pushes = s.phone, nil
 	a.epoch++
-	s.epoch, s.proof = a.epoch, typed
+	a.movedTo, s.epoch, s.proof = a.epoch, a.epoch, typed
 	m.notice(a.movedFrom)
 	return m.confirm(s, typed, "code"), gift{session: s, whole: true, known: s}
 }
@@ -220,6 +220,13 @@ func (w *world) care(b *browser, c command) bool {
 	switch c.Kind {
 	case "again":
 		w.do(w.againRequest(b, f, []string{"", "", "", "sms"}[c.C%4]), w.trouble(c))
+		if c.C%8 == 7 && s != nil { // logged out elsewhere meanwhile
+			other := w.window(b)
+			w.forgetCookies(other)
+			other.v.SetCookie(b.jar("session"))
+			w.do(w.logOut(other, false), nil)
+			w.code(b, command{Kind: "code"})
+		}
 	case "password":
 		w.do(w.passwordRequest(b, s, c), w.trouble(c))
 	case "phone":

@@ -24,6 +24,9 @@ var found = map[string]struct {
 	// The form for another phone, sent again, took that phone's next turn and kept
 	// it.
 	"form for a phone": {true, []command{{Kind: "phone", A: 5, C: 6}, {Kind: "signup", A: 8, B: 2}}},
+	// This was the model's mistake; few histories come there: the function died
+	// when the phone was moved and the session was not told.
+	"moved and died": {true, []command{{Kind: "phone", A: 14, B: 7, C: 11}, {Kind: "code", A: 5, D: 13 + 4*16}}},
 }
 
 // What was found stays mended (I-20c, I-25).

@@ -38,6 +38,7 @@ type account struct {
 	movedBy                *session // that changed the phone last …
 	movedAt                time.Time
 	movedFrom              string
+	movedTo                int    // the epoch that it gave the account
 	epochText              string // as the table has it, once it was looked up
 }
 

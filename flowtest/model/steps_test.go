@@ -128,6 +128,7 @@ func (m *spec) judged(s *session, v verdict, typed, evidence string) (want, gift
 		return m.confirm(s, typed, evidence), gift{session: s, whole: true, known: s}
 	case v == gone && s.account != nil && s.account.movedBy == s && s.proof == typed:
 		m.notice(s.account.movedFrom)
+		s.epoch = s.account.epoch
 		return m.entered(s, typed, evidence)
 	case v == gone:
 		return over, gift{}
@@ -166,7 +167,7 @@ func (m *spec) complete(s *session, typed string) (want, gift) {
 
 // alive reports whether a login's account is as it was when it began.
 func (m *spec) alive(s *session) bool {
-	own := s.account != nil && s.flow == move && s.account.movedBy == s
+	own := s.account != nil && s.flow == move && s.account.movedBy == s && s.account.movedTo == s.account.epoch
 	return s.account != nil && m.accounts[s.email] == s.account && (s.epoch == s.account.epoch || own)
 }
 
