@@ -134,9 +134,11 @@ func (tb *tab) notice(event any) {
 		fault = fmt.Sprintf("console: %s", e.Type)
 	case *log.EventEntryAdded:
 		// A page that was refused is an error to the browser's log, and no fault; that
-		// it forgot a page when told to is worth a line to it.
-		refused := e.Entry.Source == log.EntrySourceNetwork && strings.Contains(e.Entry.Text, "the server responded with a status of 4")
-		if !refused && !strings.HasPrefix(e.Entry.Text, "Clear-Site-Data header on") {
+		// it forgot a page when told to is worth a line to it, and so is a visitor who
+		// was in a field before the page put them there.
+		text := e.Entry.Text
+		refused := e.Entry.Source == log.EntrySourceNetwork && strings.Contains(text, "the server responded with a status of 4")
+		if !refused && !strings.HasPrefix(text, "Clear-Site-Data header on") && !strings.HasPrefix(text, "Autofocus processing was blocked") {
 			fault = fmt.Sprintf("log: %s %s", e.Entry.Text, e.Entry.URL)
 		}
 	case *audits.EventIssueAdded:
