@@ -227,3 +227,19 @@ func TestAbusedLogin(t *testing.T) {
 		})
 	}
 }
+
+// A form that comes again is the same sign-up under its email, also after the
+// phone's wait, and gives nothing of that one back.
+func TestRepeatsUnderOneEmail(t *testing.T) {
+	t.Parallel()
+	r := rig.Start(t, rig.Options{Env: map[string]string{"SIGNUPS_PER_EMAIL": "1"}})
+	v, w := r.Visitor(true), r.Visitor(true)
+	v.Header.Set("Idempotency-Key", strings.Repeat("k", 32))
+	for range 2 {
+		expect(t, v.Post("/signup", rig.Form(ada, adaPhone)), 200, "/verify")
+		r.Clock.Advance(31 * time.Second)
+	}
+	if a := w.Post("/signup", rig.Form(ada, "+14158885555")); a.Status != 429 {
+		t.Errorf("another sign-up under the email: %d", a.Status)
+	}
+}

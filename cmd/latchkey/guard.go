@@ -91,14 +91,11 @@ func (p *post) open(cfg env.Config, stderr io.Writer) error {
 	}
 	vars := env.Read(p.cfg)
 	p.guard = budget.NewGuard(p.cfg, vars, p.Table)
-	err = vars.Err()
-	if err == nil { // what both flows read would be at fault twice
-		p.flows = map[store.Flow]*budget.Budget{}
-		for _, flow := range []store.Flow{store.Signup, store.Login} {
-			p.flows[flow] = budget.New(p.cfg, vars, p.Table, flow)
-			err = cmp.Or(err, vars.Err())
-		}
+	p.flows = map[store.Flow]*budget.Budget{
+		store.Signup: budget.New(p.cfg, vars, p.Table, store.Signup),
+		store.Login:  budget.New(p.cfg, vars, p.Table, store.Login),
 	}
+	err = vars.Err()
 	if err != nil {
 		return unable("%s.", strings.ReplaceAll(err.Error(), "\n", "; "))
 	}

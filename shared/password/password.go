@@ -80,14 +80,19 @@ func nobody(cost int) string {
 // password that cannot be one, for nobody's, and for a hash that was made
 // cheaper, which is topped up. A hash that was made dearer costs what it costs.
 func Compare(hash, password string, cost int) error {
+	return compare(hash, password, cost, bcrypt.CompareHashAndPassword)
+}
+
+// compare is Compare with whoever does the work.
+func compare(hash, password string, cost int, work func(hash, password []byte) error) error {
 	unfit := Check(password)
 	if hash == "" || unfit != nil {
 		hash, password = nobody(cost), "-"
 	}
-	err := bcrypt.CompareHashAndPassword([]byte(hash), []byte(norm.NFC.String(password)))
+	err := work([]byte(hash), []byte(norm.NFC.String(password)))
 	made, _ := bcrypt.Cost([]byte(hash))
 	for c := made; made > 0 && c < cost; c++ { // 2^made + … + 2^(cost-1) make up for the difference
-		bcrypt.CompareHashAndPassword([]byte(nobody(c)), []byte("-")) //nolint:errcheck // for its work alone
+		work([]byte(nobody(c)), []byte("-")) //nolint:errcheck // for its work alone
 	}
 	switch {
 	case errors.Is(err, bcrypt.ErrMismatchedHashAndPassword), err == nil && unfit != nil:

@@ -53,6 +53,7 @@ type Site struct {
 	AnyHost bool // requests may name any host: those that are signed, since the signature covers the host and back ends call the API's own
 
 	public string // the address that visitors use, if requests have to name its host
+	host   string // of it, as spelled
 	log    *slog.Logger
 	now    func() time.Time
 	layout *template.Template
@@ -74,8 +75,9 @@ func New(cfg env.Config, vars *env.Vars) *Site {
 func Bare(cfg env.Config, vars *env.Vars) *Site {
 	s := &Site{log: cfg.Log, now: cfg.Now, Secure: !vars.Laptop()}
 	public := vars.URL("PUBLIC_URL", "")
-	if s.Secure {
-		s.public = public
+	u, err := url.Parse(public)
+	if s.Secure && err == nil {
+		s.public, s.host = public, spelled(u.Host)
 	}
 	return s
 }
@@ -120,11 +122,7 @@ func (s *Site) HandlerOr(routes Routes, otherwise Handler) http.Handler {
 // elsewhere reports whether a request names another host than PUBLIC_URL's: by
 // the gateway's own name, or any that leads there, our pages are not to be had.
 func (s *Site) elsewhere(r *http.Request) bool {
-	if s.public == "" || s.AnyHost {
-		return false
-	}
-	u, err := url.Parse(s.public)
-	return err != nil || spelled(r.Host) != spelled(u.Host)
+	return s.host != "" && !s.AnyHost && spelled(r.Host) != s.host
 }
 
 // spelled is a host's one spelling: in lower case and without the port of https.
