@@ -86,7 +86,7 @@ func (w *world) absorbUser(before, after items, list []*request) {
 	}
 	a.epochText = after.user.text("epoch")
 	w.absorbCare(a, before.user, after.user, list)
-	w.absorbFactors(a, after.user, allowed(list, func(b bounds) bool { return b.factors }))
+	w.absorbFactors(a, after.user, list)
 	a.count, a.since = after.user.number("push_count"), after.user.time("push_since")
 }
 
@@ -114,8 +114,10 @@ func (w *world) absorbCare(a *account, before, after item, list []*request) {
 	a.movedTo, s.proof = a.epoch, list[0].typed
 }
 
-// absorbFactors takes over the list of factors.
-func (w *world) absorbFactors(a *account, user item, may bool) {
+// absorbFactors takes over the list of factors. The token that an authenticator was
+// confirmed by is used up.
+func (w *world) absorbFactors(a *account, user item, list []*request) {
+	may := allowed(list, func(b bounds) bool { return b.factors })
 	var factors []*factor
 	for _, it := range user.items("factors") {
 		i := slices.IndexFunc(a.factors, func(f *factor) bool { return f.id == it.text("id") })
@@ -125,6 +127,9 @@ func (w *world) absorbFactors(a *account, user item, may bool) {
 		}
 		if !may && (i < 0 || f.active != it.has("active")) {
 			w.t.Fatalf("a factor was changed, which nobody asked for")
+		}
+		if step, shown := f.app.shown[list[0].fields["code"]]; shown && it.has("active") && !f.active {
+			f.app.used[step] = true
 		}
 		f.sid, f.active, f.tries = it.text("sid"), it.has("active"), it.number("tries")
 		factors = append(factors, f)

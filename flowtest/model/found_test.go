@@ -27,6 +27,11 @@ var found = map[string]struct {
 	// This was the model's mistake; few histories come there: the function died
 	// when the phone was moved and the session was not told.
 	"moved and died": {true, []command{{Kind: "phone", A: 14, B: 7, C: 11}, {Kind: "code", A: 5, D: 13 + 4*16}}},
+	// The model's as well: the function died when an authenticator was confirmed, and
+	// its token was thought to be good once more.
+	"confirmed and died": {true, []command{{Kind: "enrol totp", D: (13 + 4*16) * 16}, {Kind: "login"}, {Kind: "token"}}},
+	// And this: who logs out with a copy of a cookie that was replaced ends nothing.
+	"logged out by a copy": {false, []command{{Kind: "signup", A: 3}, {Kind: "clone", A: 3}, {Kind: "code"}, {Kind: "advance", A: 5}, {Kind: "parallel", A: 15, C: 6}}},
 }
 
 // What was found stays mended (I-20c, I-25).

@@ -274,11 +274,14 @@ func (m *spec) repeat(c cookie, proof string) want {
 // end is a session's end at the wish of who holds its cookie, or for thirty
 // seconds the one from before.
 func (m *spec) end(c cookie) {
-	s := m.sessions[c.id]
-	if s == nil || c.hash == "" {
-		return
-	}
-	if s.secret == c.hash || s.before == c.hash && m.now().Before(s.beforeTo) {
+	if m.holds(c) {
+		s := m.sessions[c.id]
 		s.secret, s.before, s.until, s.push, s.code = "", "", m.now(), nil, nil
 	}
+}
+
+// holds is whether a cookie is a session's, or was until a moment ago.
+func (m *spec) holds(c cookie) bool {
+	s := m.sessions[c.id]
+	return s != nil && c.hash != "" && (s.secret == c.hash || s.before == c.hash && m.now().Before(s.beforeTo))
 }
