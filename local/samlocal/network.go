@@ -10,7 +10,8 @@ import (
 )
 
 // hostName leads from a container to this machine: built into Docker Desktop, and given to
-// Linux's containers by Start.
+// Linux's containers by Start. The functions take plain http of this name, and of no address
+// of a bridge.
 const hostName = "host.docker.internal"
 
 // Network is the way from containers to what listens on this machine's loopback address. On
