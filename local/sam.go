@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"log/slog"
@@ -16,6 +17,7 @@ import (
 	"latchkey/local/eventbus"
 	"latchkey/local/lambdaruntime"
 	"latchkey/local/samlocal"
+	"latchkey/local/secretsmanager"
 	"latchkey/local/template"
 )
 
@@ -132,7 +134,11 @@ func (s *samRun) stand() (vendors, error) {
 	if err != nil {
 		return v, portFault(err, 0, "none")
 	}
-	s.secrets.serve(secretsHandler(v))
+	store, err := theSecrets(v)
+	if err != nil {
+		return v, err
+	}
+	s.secrets.serve(store)
 	// Nothing that SAM serves is invoked by an event: they are taken, and go nowhere.
 	s.bus = eventbus.New(nil, nil, eventbus.Options{
 		Log: slog.New(slog.NewJSONHandler(child.NewLines(s.log, "events: "), nil)),
@@ -212,4 +218,21 @@ func (s *samRun) close() {
 	}
 	s.secrets.close()
 	s.app.close()
+}
+
+// theSecrets holds the credentials of all vendors, under the names that the functions know
+// them by, as the one secret of a deployment does.
+func theSecrets(v vendors) (*secretsmanager.Store, error) {
+	values := map[string]string{}
+	for _, part := range []map[string]string{v.account, v.verify, v.messages, v.authy} {
+		maps.Copy(values, part)
+	}
+	document, err := json.Marshal(values)
+	if err != nil {
+		return nil, err
+	}
+	text := string(document)
+	store := secretsmanager.New()
+	store.Put(theSecret, &text)
+	return store, nil
 }
