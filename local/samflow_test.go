@@ -133,6 +133,18 @@ func (v *person) code() string {
 	return code
 }
 
+// signUp fills in both forms, and returns where that ends.
+func (v *person) signUp() string {
+	v.t.Helper()
+	at := v.do("/signup", url.Values{
+		"form": {v.seed("/signup")}, "fullName": {"Ada Ünïcode"}, "email": {"ada@example.com"}, "password": {"correct horse"}, "countryCode": {"US"}, "phone": {"4155552671"},
+	})
+	if at == "/verify" {
+		at = v.do("/verify", url.Values{"code": {v.code()}})
+	}
+	return at
+}
+
 // The whole flow, with the events, the environment and the addresses that SAM's containers
 // have: a sign-up by text, and a login that the phone approves, of which a callback tells.
 func TestSAMFlow(t *testing.T) {
@@ -156,12 +168,7 @@ func TestSAMFlow(t *testing.T) {
 		t.Fatal(err)
 	}
 	v := &person{t: t, client: &http.Client{Jar: jar, Timeout: time.Minute}, app: p.app, phone: p.phone, number: "+14155552671"}
-	at := v.do("/signup", url.Values{
-		"form": {v.seed("/signup")}, "fullName": {"Ada Ünïcode"}, "email": {"ada@example.com"}, "password": {"correct horse"}, "countryCode": {"US"}, "phone": {"4155552671"},
-	})
-	if at == "/verify" {
-		at = v.do("/verify", url.Values{"code": {v.code()}})
-	}
+	at := v.signUp()
 	if at != "/account" {
 		t.Fatalf("the sign-up ends at %s\n%s", at, p.stderr)
 	}
