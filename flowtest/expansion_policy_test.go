@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"path"
 	"slices"
 	"strings"
 	"sync"
@@ -89,12 +88,6 @@ func (p *policies) allow(step, action string, keys []string) bool {
 			return !slices.ContainsFunc(a.keys, func(pattern string) bool { return like(pattern, key) })
 		}))
 	})
-}
-
-// like is StringLike, for patterns without a slash in the text.
-func like(pattern, text string) bool {
-	ok, err := path.Match(pattern, strings.ReplaceAll(text, "/", "_"))
-	return ok && err == nil
 }
 
 // refused are the calls that were.
