@@ -111,6 +111,32 @@ func TestKnobs(t *testing.T) {
 	}
 }
 
+// A table that was restored from a backup takes the place of the stack's own
+// wherever that is used; the stack's own stays as it is.
+func TestRestored(t *testing.T) {
+	t.Parallel()
+	s := expand(t, "Stage=prod", "RestoredTable=yesterday")
+	arn := "map[Fn::Sub:arn:${AWS::Partition}:dynamodb:${AWS::Region}:${AWS::AccountId}:table/${RestoredTable}]"
+	for id, f := range s.of("AWS::Lambda::Function") {
+		if got := f.at("Environment", "Variables", "TABLE_NAME"); got != "yesterday" {
+			t.Errorf("%s works on %v", id, got)
+		}
+		if got := fmt.Sprint(s.Resources[id+"Role"].at("Policies")); strings.Contains(got, "Table Arn") || !strings.Contains(got, arn) {
+			t.Errorf("%s may work on %s", id, got)
+		}
+	}
+	for _, id := range []string{"TableThrottles", "TableErrors"} {
+		for _, m := range metrics(s.Resources[id]) {
+			if got := fmt.Sprint(m["dimensions"]); !strings.Contains(got, "Name:TableName Value:yesterday") {
+				t.Errorf("%s watches %s", id, got)
+			}
+		}
+	}
+	if s.Resources["Table"].Type == "" || s.Outputs["TableName"]["Value"] != "yesterday" {
+		t.Errorf("the operator is told of %v", s.Outputs["TableName"]["Value"])
+	}
+}
+
 // Memory is what was measured: Lambda gives processor time in proportion, and
 // hashing is what takes it. No function takes turns with itself.
 func TestSizes(t *testing.T) {
