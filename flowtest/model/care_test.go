@@ -149,7 +149,7 @@ func (m *spec) newPhone(f *form, b *browser) (want, gift) {
 	s := f.session
 	switch {
 	case s != nil:
-		if taken && s.outcome != "" { // else the first time died, and may have sent one
+		if taken {
 			m.unuse(move, f.phone)
 		}
 		w, g := m.resume(s)
