@@ -14,6 +14,12 @@ run: ## Run everything on this machine: the app at :3000, the phone at :3001
 	@go build -o .local/bin/run ./local
 	@exec .local/bin/run
 
+.PHONY: sam-local
+sam-local: ## Run the same with SAM's CLI and Docker, which must be there (docs/sam-local.md)
+	@mkdir -p .local/bin
+	@go build -o .local/bin/run ./local
+	@exec .local/bin/run sam
+
 .PHONY: test
 test: ## Run all tests, each flow with each vendor once (browser tests need chromium)
 	go vet ./...
