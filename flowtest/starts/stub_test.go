@@ -3,6 +3,7 @@ package starts
 import (
 	"bytes"
 	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -136,6 +137,7 @@ func (s *stub) serve(secure bool) servers {
 	for _, name := range []string{"AWS_ENDPOINT_URL_DYNAMODB", "TWILIO_VERIFY_URL", "TWILIO_API_URL"} {
 		server := httptest.NewUnstartedServer(s)
 		server.Listener = gate{server.Listener, &s.open}
+		server.Config.ErrorLog = log.New(io.Discard, "", 0) // a function that is ended leaves handshakes behind
 		if secure {
 			server.StartTLS()
 		} else {
@@ -154,4 +156,3 @@ func (s servers) close() {
 		server.Close()
 	}
 }
-
