@@ -90,11 +90,14 @@ func measure(t testing.TB, list []*function, p plan) []figures {
 				}
 				l.stub, l.longest = s, longest
 				one, err := f.live(l)
-				if err != nil {
+				switch {
+				case err == nil:
+					all[i][kind] = append(all[i][kind], one)
+				case l.quota != nil: // a step gives up on a call after a time, and so may one with a small share
+					t.Logf("with %g of a processor: %v", p.share, err)
+				default:
 					f.fail(t, err)
-					continue
 				}
-				all[i][kind] = append(all[i][kind], one)
 			}
 		}
 	}
