@@ -11,8 +11,7 @@ type flow struct {
 	asked []string
 }
 
-// flows are those whose cost is told as a whole. A push is waited for with two
-// polls.
+// whole are the flows whose cost is told. A push is waited for with two polls.
 func whole() []flow {
 	return []flow{
 		{"verified sign-up", []string{"GET /signup", "POST /signup", "GET /verify", "POST /verify, sign-up", "GET /account"}},
@@ -78,8 +77,8 @@ func goal(what, unit string, must, aim, seen float64, whose string) []string {
 	case seen <= must:
 		holds = "must"
 	}
-	said := func(v float64) string { return strings.TrimSpace(fmt.Sprintf("%.3g %s", v, unit)) }
-	text := said(seen)
+	said := func(v float64) string { return strings.TrimSpace(fmt.Sprintf("%.4g %s", v, unit)) }
+	text := strings.TrimSpace(fmt.Sprintf("%.3g %s", seen, unit))
 	if whose != "" {
 		text += " (" + whose + ")"
 	}
