@@ -55,6 +55,10 @@ const (
 	hash    = "hash"
 )
 
+// runtimes are the variables that the template may set for Go itself. Its others lead
+// to what is not there.
+var runtimes = [...]string{"GODEBUG", "GOGC", "GOMAXPROCS", "GOMEMLIMIT", "SSL_CERT_DIR"}
+
 // functions are hello and its like, and the steps with these names, or all steps.
 func (w *world) functions(names ...string) []*function {
 	w.t.Helper()
@@ -72,10 +76,9 @@ func (w *world) functions(names ...string) []*function {
 			continue
 		}
 		f := &function{name: t.Name(), root: bench.Root(), folder: t.Folder + "/lambda", memory: t.MemoryMB, vars: maps.Clone(w.vars)}
-		for name, value := range t.Environment { // what the template fixes and the bench does not
-			_, ours := w.vars[name]
-			if !ours && value != "" {
-				f.vars[name] = value
+		for _, name := range runtimes {
+			if t.Environment[name] != "" {
+				f.vars[name] = t.Environment[name]
 			}
 		}
 		for _, r := range w.cases {
