@@ -96,9 +96,28 @@ deploy: ## Build and deploy with SAM as samconfig.toml says (STAGE=dev or prod; 
 # The section of samconfig.toml.
 SECTION = $(if $(filter prod,$(STAGE)),prod,default)
 
+.PHONY: reproducible
+reproducible: ## Build every function twice, in two folders, for both architectures, and compare the bytes
+	@set -e; work=$$(mktemp -d); trap 'rm -rf "$$work"' EXIT; \
+	mkdir -p "$$work/one" "$$work/the other/deeper"; \
+	git ls-files -co --exclude-standard -z | while IFS= read -r -d '' f; do test ! -f "$$f" || printf '%s\0' "$$f"; done | tar --null -T - -cf "$$work/tar"; \
+	tar -C "$$work/one" -xf "$$work/tar"; tar -C "$$work/the other/deeper" -xf "$$work/tar"; \
+	for arch in arm64 amd64; do \
+		$(MAKE) -s -C "$$work/one" build GOARCH=$$arch; \
+		GOCACHE="$$work/cache" $(MAKE) -s -C "$$work/the other/deeper" build GOARCH=$$arch; \
+		for step in $(STEPS); do \
+			cmp "$$work/one/build/$$step/bootstrap" "$$work/the other/deeper/build/$$step/bootstrap" || exit 1; \
+		done; \
+		echo "$$arch: $(words $(STEPS)) functions, the same bytes from two folders"; \
+	done
+reproducible: SHELL := /bin/bash
+
+ROUNDS ?= 7
+QUOTA ?= 0.07
+
 .PHONY: bench
-bench: ## Measure: hashing, pages, a whole sign-up, the authorizer beside a hello-world Lambda (docs/performance.md)
-	go test -run '^$$' -bench . -benchmem ./...
+bench: ## Measure each function beside a hello-world Lambda, and the goals (BASE=rev compares, UPDATE=1 into docs/performance.md)
+	ROUNDS=$(ROUNDS) QUOTA=$(QUOTA) BASE=$(BASE) go test -count=1 -run '^TestBench$$' -timeout 0 -v ./flowtest/starts $(if $(UPDATE),-update)
 
 .PHONY: clean
 clean: ## Forget everything that was built or stored here

@@ -123,8 +123,8 @@ type world struct {
 	secrets map[string]bool // what no log and nobody else may see
 	hidden  []string        // what no log may see, and only its owner was shown
 
-	scans    int            // factors that were put onto phones
-	lastScan map[string]int // which of them is the authenticator on a phone
+	scans    int             // factors that were put onto phones
+	lastScan map[string]int  // which of them is the authenticator on a phone
 	apps     map[string]*app // that were ever installed on a phone
 	tally    *tally
 	story    []string

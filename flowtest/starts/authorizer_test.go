@@ -23,15 +23,17 @@ import (
 // in. It counts nobody's work but its own: its table needs no connection.
 func warm(t testing.TB) (lambda.Handler, []byte) {
 	t.Helper()
-	p := signIn(t)
-	vars, log := variables("http://127.0.0.1:1"), slog.New(slog.DiscardHandler)
+	w, s := recorded(t), &stub{}
+	r := w.find("authorizer")
+	s.play(r)
+	log := slog.New(slog.DiscardHandler)
 	decide, err := authorizer.New(t.Context(), env.Config{
-		Getenv: func(name string) string { return vars[name] }, Now: time.Now, HTTP: &http.Client{Transport: p}, Log: log,
+		Getenv: func(name string) string { return w.vars[name] }, Now: time.Now, HTTP: &http.Client{Transport: s}, Log: log,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return apigw.AdaptAuthorizer(decide, log), p.event(t, "authorizer.json")
+	return apigw.AdaptAuthorizer(decide, log), r.event
 }
 
 // allow asks once and wants a yes.
@@ -95,14 +97,18 @@ func TestAuthorizerLinksNoVendor(t *testing.T) {
 // The linker has left out how pages are rendered: web.Bare needs none of it, and
 // a program that can run a template keeps every exported method besides.
 func TestAuthorizerBesideHello(t *testing.T) {
-	list := functions(t)
+	list := recorded(t).functions("authorizer")
+	list = []*function{list[0], list[len(list)-1]}
 	content := make([][]byte, len(list))
 	for i, f := range list {
-		b, err := os.ReadFile(f.file)
+		err := f.build(t)
 		if err != nil {
 			t.Fatal(err)
 		}
-		content[i] = b
+		content[i], err = os.ReadFile(f.file)
+		if err != nil {
+			t.Fatal(err)
+		}
 	}
 	if len(content[1]) > len(content[0])*3/2 {
 		t.Errorf("%d bytes, hello has %d", len(content[1]), len(content[0]))
@@ -116,9 +122,9 @@ func TestAuthorizerBesideHello(t *testing.T) {
 			t.Errorf("%s is linked", name)
 		}
 	}
-	for i, s := range measure(t, list, 1, 20) {
-		if s.init <= 0 || s.first <= 0 || s.warm <= 0 {
-			t.Errorf("%s: %+v", list[i].name, s)
+	for i, m := range measure(t, list, plan{rounds: 1, events: 20}) {
+		if m.bare <= 0 || m.plain.first <= 0 || len(m.secure.wall) != 1 || m.late.first <= 0 {
+			t.Errorf("%s: %+v", list[i].name, m)
 		}
 	}
 }

@@ -3,6 +3,7 @@ package starts
 import (
 	"archive/zip"
 	"bytes"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -16,10 +17,10 @@ import (
 )
 
 // command is the Makefile's own command that builds a function: what is measured
-// is what deploys.
-func command(t testing.TB) (environ, args []string) {
+// is what deploys. root is the project's folder, or that of another commit.
+func command(t testing.TB, root string) (environ, args []string) {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join(bench.Root(), "Makefile"))
+	text, err := os.ReadFile(filepath.Join(root, "Makefile"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -34,19 +35,19 @@ func command(t testing.TB) (environ, args []string) {
 	return append(environ, "GOOS="+runtime.GOOS, "GOARCH="+runtime.GOARCH), args
 }
 
-// build returns the bootstrap of the command in folder, for this machine. It
-// stays in .local, so that what did not change is not linked again.
-func build(t testing.TB, name, folder string) string {
+// build makes the bootstrap of a function, for this machine. It stays in .local,
+// so that what did not change is not linked again.
+func (f *function) build(t testing.TB) error {
 	t.Helper()
-	environ, args := command(t)
-	file := filepath.Join(bench.Root(), ".local", "starts", name, "bootstrap")
-	cmd := exec.CommandContext(t.Context(), args[0], append(args[1:], "-o", file, "./"+folder)...)
-	cmd.Dir, cmd.Env = bench.Root(), append(os.Environ(), environ...)
+	environ, args := command(t, f.root)
+	f.file = filepath.Join(bench.Root(), ".local", "starts", strings.ReplaceAll(f.name, " ", "-"), "bootstrap")
+	cmd := exec.CommandContext(t.Context(), args[0], append(args[1:], "-o", f.file, "./"+f.folder)...)
+	cmd.Dir, cmd.Env = f.root, append(os.Environ(), environ...)
 	out, err := cmd.CombinedOutput()
 	if err != nil {
-		t.Fatalf("building %s: %v\n%s", folder, err, out)
+		return fmt.Errorf("building %s: %w\n%s", f.name, err, out)
 	}
-	return file
+	return nil
 }
 
 // sizes are a bootstrap's bytes as it is and in the archive that is uploaded.
@@ -70,4 +71,14 @@ func sizes(file string) (plain, zipped int, err error) {
 		return 0, 0, err
 	}
 	return len(content), archive.Len(), nil
+}
+
+// sizes are the bytes of a function's bootstrap, as it is and zipped.
+func (f *function) sizes(t testing.TB) (plain, zipped float64) {
+	t.Helper()
+	a, b, err := sizes(f.file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return float64(a), float64(b)
 }

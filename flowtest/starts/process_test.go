@@ -17,7 +17,7 @@ import (
 )
 
 // patience is how long anything that is measured may take at most.
-const patience = 10 * time.Second
+const patience = 30 * time.Second
 
 // process is one running bootstrap and the Runtime API that it sees
 // (https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html), as far as a
@@ -48,7 +48,7 @@ func start(file string, vars map[string]string) (*process, error) {
 	p.cmd.Stdout, p.cmd.Stderr = &p.output, &p.output
 	p.cmd.Env = []string{
 		"AWS_LAMBDA_RUNTIME_API=" + p.api.Listener.Addr().String(),
-		"AWS_LAMBDA_FUNCTION_NAME=measured", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE=128", "AWS_LAMBDA_FUNCTION_VERSION=$LATEST",
+		"AWS_LAMBDA_FUNCTION_NAME=measured", "AWS_LAMBDA_FUNCTION_VERSION=$LATEST",
 		"_HANDLER=bootstrap", "TZ=:UTC",
 	}
 	for name, value := range vars {

@@ -1,22 +1,31 @@
 // Package starts measures what a function costs: how long it takes to start and
-// to answer, and what it weighs, as ratios beside a hello-world Lambda that is
-// measured in the same run, turn by turn. The bootstraps are built as for AWS and
-// run in processes of their own, between a stub of the Runtime API and one of the
-// table; both are on this machine and speak plain HTTP, so neither a network nor
-// a TLS handshake is in the numbers.
+// to answer, what a request takes of the processor, and what it weighs, as ratios
+// beside a hello-world Lambda that is measured in the same run, turn by turn. The
+// bootstraps are built as for AWS and run in processes of their own, between a
+// stub of the Runtime API and one of the table and the vendors.
+//
+// What the stub answers was recorded: all requests of the bench are made once in
+// the whole product, in this process, with a real engine and the simulator. It is
+// played again for every event, so that each answer is the first of its kind.
 //
 // Times are shown and never asserted. What is asserted are counts: what is
-// linked, how often an answer allocates, how large a binary is.
+// linked, how often an answer allocates, how large a binary is, what is asked of
+// table and vendors.
 //
-// It must not know what a function decides beyond telling yes from no.
+// It must not know what a function decides beyond telling right from wrong.
 package starts
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
-	"net/http/httptest"
+	"fmt"
+	"hash/crc32"
+	"maps"
+	"net/http"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -29,55 +38,138 @@ func TestMain(m *testing.M) { os.Exit(bench.Main(m)) }
 // function is one Lambda to be measured.
 type function struct {
 	name   string
-	folder string // of its command, from the project's root
-	event  []byte
+	root   string // the project's folder, or another commit's
+	folder string // of its command, from the root
+	memory int    // in MB, as the template gives it
 	vars   map[string]string
-	want   string // is part of a right answer
+	cases  []*request // the typical one first
 
-	file string // its bootstrap
+	file   string // its bootstrap
+	failed error  // why it cannot be measured: only another commit's may be that
 }
 
-// functions are hello, beside which the others stand, and the others. A step is
-// measured by one more entry: its folder, an event and its variables.
-func functions(t testing.TB) []*function {
-	t.Helper()
-	p := signIn(t)
-	table := httptest.NewServer(p)
-	t.Cleanup(table.Close)
-	vars, event := variables(table.URL), p.event(t, "authorizer.json")
+// beside are the functions of no step that the others are measured beside.
+const (
+	hello   = "hello"
+	getItem = "getitem"
+	hash    = "hash"
+)
+
+// runtimes are the variables that the template may set for Go itself. Its others lead
+// to what is not there.
+var runtimes = [...]string{"GODEBUG", "GOGC", "GOMAXPROCS", "GOMEMLIMIT", "SSL_CERT_DIR"}
+
+// functions are hello and its like, and the steps with these names, or all steps.
+func (w *world) functions(names ...string) []*function {
+	w.t.Helper()
+	event := w.find("GET /").event
 	list := []*function{
-		{name: "hello", folder: "flowtest/starts/testdata/hello", event: event, vars: vars, want: "Hello"},
-		{name: "authorizer", folder: "functions/authorizer/lambda", event: event, vars: vars, want: `"isAuthorized":true`},
+		{name: hello, cases: []*request{{name: hello, event: event, status: "Hello"}}},
+		{name: getItem, cases: []*request{{name: getItem, event: event, status: "found", calls: []exchange{w.item()}}}},
+		{name: hash, cases: []*request{{name: hash, event: event, status: "hashed"}}},
 	}
 	for _, f := range list {
-		f.file = build(t, f.name, f.folder)
+		f.root, f.folder, f.memory, f.vars = bench.Root(), "flowtest/starts/testdata/"+f.name, 128, maps.Clone(w.vars)
+	}
+	for _, t := range bench.Template(w.t).Functions {
+		if len(names) > 0 && !slices.Contains(names, t.Name()) {
+			continue
+		}
+		f := &function{name: t.Name(), root: bench.Root(), folder: t.Folder + "/lambda", memory: t.MemoryMB, vars: maps.Clone(w.vars)}
+		for _, name := range runtimes {
+			if t.Environment[name] != "" {
+				f.vars[name] = t.Environment[name]
+			}
+		}
+		for _, r := range w.cases {
+			switch {
+			case r.step != f.name:
+			case r.name == typical(f.name):
+				f.cases = slices.Insert(f.cases, 0, r)
+			default:
+				f.cases = append(f.cases, r)
+			}
+		}
+		list = append(list, f)
 	}
 	return list
 }
 
-// sample is what one start of a function took: in milliseconds, the memory in
-// bytes.
+// find is the request of this name.
+func (w *world) find(name string) *request {
+	w.t.Helper()
+	for _, r := range w.cases {
+		if r.name == name {
+			return r
+		}
+	}
+	w.t.Fatalf("%s was not recorded", name)
+	return nil
+}
+
+// item is the answer to a read of one item: a session's, as it lies in the table.
+func (w *world) item() exchange {
+	w.t.Helper()
+	for _, it := range w.table.Items(w.t) {
+		sk, _ := it["sk"].(map[string]any)["S"].(string)
+		if !strings.HasPrefix(sk, "S#") {
+			continue
+		}
+		answer, err := json.Marshal(map[string]any{"Item": it})
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		header := http.Header{"Content-Type": {"application/x-amz-json-1.0"}, "X-Amz-Crc32": {fmt.Sprint(crc32.ChecksumIEEE(answer))}}
+		return exchange{table: true, asked: []byte(`{"ConsistentRead":true}`), exact: "B#1 GetItem ", loose: "B GetItem", answer: answer, status: http.StatusOK, header: header}
+	}
+	w.t.Fatal("there is no session")
+	return exchange{}
+}
+
+// life is how a function is run once.
+type life struct {
+	stub    *stub
+	at      servers
+	cert    string // file of the certificates that are believed
+	warmed  bool   // whether it may connect before its first event
+	quota   *quota // none if nil: it holds once the function has started, as on Lambda
+	share   float64
+	events  int // further ones of each request, after the first; less than 0: not even that
+	longest time.Duration
+}
+
+// sample is what one life took: in milliseconds, the memory in bytes.
 type sample struct {
-	init, first, cold, warm, busy, peak float64
+	init, first, cold, peak float64
+	wall, busy              []float64 // of a warm answer, for each request
 }
 
 func ms(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
 
-var errAnswer = errors.New("a wrong answer")
-
-// life starts a function and lets it answer a first event and then some more.
-// The sample's cold is all processor time of this life.
-func (f *function) life(further int) (s sample, err error) {
+// live starts a function, gives it a first event and then more of each kind.
+func (f *function) live(l life) (s sample, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	p, err := start(f.file, f.vars)
+	vars := maps.Clone(f.vars)
+	maps.Copy(vars, l.at.vars)
+	vars["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"] = strconv.Itoa(f.memory)
+	if l.cert != "" {
+		vars["SSL_CERT_FILE"] = l.cert
+	}
+	l.stub.open.Store(l.warmed)
+	l.stub.play(nil)
+	p, err := start(f.file, vars)
 	if err != nil {
 		return s, err
 	}
 	defer func() {
-		s.cold = ms(p.stop())
+		p.stop()
+		missed := l.stub.misses()
+		if err == nil && len(missed) > 0 {
+			err = fmt.Errorf("it asked what nobody had recorded: %q", missed)
+		}
 		if err != nil {
-			err = errors.Join(err, errors.New(f.name+" wrote: "+p.output.String()))
+			err = fmt.Errorf("%s: %w; it wrote: %s", f.name, err, p.output.String())
 		}
 	}()
 	at, err := p.ready(ctx)
@@ -85,70 +177,68 @@ func (f *function) life(further int) (s sample, err error) {
 		return s, err
 	}
 	s.init = ms(at.Sub(p.began))
-	var times []float64
-	for range 1 + further {
-		a, took, err := p.invoke(ctx, f.event)
+	if l.quota != nil {
+		err = l.quota.hold(p.cmd.Process.Pid, l.share*float64(f.memory)/128)
 		if err != nil {
 			return s, err
 		}
-		if !strings.Contains(string(a.body), f.want) {
-			return s, errAnswer
-		}
-		times = append(times, ms(took))
 	}
-	s.first, s.warm, s.peak = times[0], median(times[1:]), float64(p.peak())
-	return s, nil
+	l.stub.open.Store(true)
+	if l.events < 0 {
+		return s, nil
+	}
+	s.first, s.cold, err = p.ask(ctx, l.stub, f.cases[0])
+	if err != nil {
+		return s, err
+	}
+	err = f.warm(ctx, p, l, &s)
+	s.peak = float64(p.peak())
+	return s, err
 }
 
-// once measures a function once: a life of one answer, which is all cold, and a
-// longer one. What the longer one's processor time is more is the warm answers'.
-func (f *function) once(further int) (sample, error) {
-	short, err := f.life(0)
-	if err != nil {
-		return sample{}, err
-	}
-	long, err := f.life(further)
-	if err != nil {
-		return sample{}, err
-	}
-	long.busy = (long.cold - short.cold) / float64(further)
-	long.init, long.first, long.cold = short.init, short.first, short.cold
-	return long, nil
-}
-
-// measure takes samples of all functions turn by turn, so that whatever else the
-// machine does meets all alike, and returns their medians.
-func measure(t testing.TB, list []*function, rounds, further int) []sample {
-	t.Helper()
-	samples := make([][]sample, len(list))
-	for range rounds {
-		for i, f := range list {
-			s, err := f.once(further)
+// warm gives a function more events, of each request in turn. One that takes long
+// is asked less often.
+func (f *function) warm(ctx context.Context, p *process, l life, s *sample) error {
+	walls, busy, spent := make([][]float64, len(f.cases)), make([]float64, len(f.cases)), make([]float64, len(f.cases))
+	before, _ := processor(p.cmd.Process.Pid)
+	for range l.events {
+		for i, r := range f.cases {
+			if spent[i] > ms(l.longest) {
+				continue
+			}
+			wall, after, err := p.ask(ctx, l.stub, r)
 			if err != nil {
-				t.Fatalf("%s: %v", f.name, err)
+				return err
 			}
-			samples[i] = append(samples[i], s)
+			walls[i] = append(walls[i], wall)
+			spent[i] += wall
+			busy[i] += after - ms(before)
+			before = time.Duration(after * float64(time.Millisecond))
 		}
 	}
-	medians := make([]sample, len(list))
-	for i, of := range samples {
-		middle := func(take func(sample) float64) float64 {
-			var values []float64
-			for _, s := range of {
-				values = append(values, take(s))
-			}
-			return median(values)
-		}
-		medians[i] = sample{
-			init:  middle(func(s sample) float64 { return s.init }),
-			first: middle(func(s sample) float64 { return s.first }),
-			cold:  middle(func(s sample) float64 { return s.cold }),
-			warm:  middle(func(s sample) float64 { return s.warm }),
-			busy:  middle(func(s sample) float64 { return s.busy }),
-			peak:  middle(func(s sample) float64 { return s.peak }),
+	for i := range f.cases {
+		if len(walls[i]) > 0 {
+			s.wall, s.busy = append(s.wall, median(walls[i])), append(s.busy, busy[i]/float64(len(walls[i])))
 		}
 	}
-	return medians
+	return nil
+}
+
+var errAnswer = errors.New("a wrong answer")
+
+// ask gives a function an event and returns how long the answer took, and what the
+// process had used of the processor when it was ready for the next.
+func (p *process) ask(ctx context.Context, s *stub, r *request) (wall, used float64, err error) {
+	s.play(r)
+	a, took, err := p.invoke(ctx, r.event)
+	if err != nil {
+		return 0, 0, fmt.Errorf("%s: %w", r.name, err)
+	}
+	if !strings.Contains(string(a.body), r.status) {
+		return 0, 0, fmt.Errorf("%s: %w: %s", r.name, errAnswer, a.body)
+	}
+	cpu, _ := processor(p.cmd.Process.Pid)
+	return ms(took), ms(cpu), nil
 }
 
 // median is the middle of the values, 0 of none.
