@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"time"
 
@@ -96,7 +95,7 @@ func (t *Table) page(ctx context.Context, condition string, values, last item) (
 		KeyConditionExpression: aws.String(condition), ExpressionAttributeValues: values,
 	})
 	if err != nil {
-		return nil, nil, fmt.Errorf("reading the table: %w", err)
+		return nil, nil, fault(err, "reading the table")
 	}
 	for _, it := range out.Items {
 		found = append(found, it)

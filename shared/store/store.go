@@ -17,7 +17,6 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"errors"
-	"fmt"
 	"regexp"
 	"strconv"
 	"time"
@@ -234,7 +233,7 @@ func (t *Table) get(ctx context.Context, k item) (item, error) {
 		TableName: t.name, Key: k, ConsistentRead: aws.Bool(true),
 	})
 	if err != nil {
-		return nil, fmt.Errorf("reading the table: %w", err)
+		return nil, fault(err, "reading the table")
 	}
 	if out.Item == nil {
 		return nil, ErrNotFound
@@ -253,7 +252,7 @@ func (t *Table) batch(ctx context.Context, keys ...item) ([]item, error) {
 	}
 	out, err := t.db.BatchGetItem(ctx, &dynamodb.BatchGetItemInput{RequestItems: map[string]types.KeysAndAttributes{*t.name: in}})
 	if err != nil {
-		return nil, fmt.Errorf("reading the table: %w", err)
+		return nil, fault(err, "reading the table")
 	}
 	if len(out.UnprocessedKeys) > 0 {
 		return nil, errors.New("reading the table: it is throttled")
@@ -335,7 +334,7 @@ func refusal(err error, doing string) error {
 		return ErrRefused
 	}
 	if err != nil {
-		return fmt.Errorf("%s: %w", doing, err)
+		return fault(err, doing)
 	}
 	return nil
 }
