@@ -86,10 +86,7 @@ func (v *checkup) verifyTrial(token string) trial {
 	return trial{
 		scheme: "Verify's", ref: store.Ref{Provider: "verify", ID: id}, body: form.Encode(), kind: "application/x-www-form-urlencoded",
 		stamp: func(h http.Header, forged bool) {
-			if forged {
-				token += "0"
-			}
-			h.Set("X-Twilio-Signature", twilioSignature(token, v.callback(), form))
+			h.Set("X-Twilio-Signature", twilioSignature(other(token, forged), v.callback(), form))
 		},
 	}
 }
@@ -110,10 +107,7 @@ func (v *checkup) authyTrial(key string) trial {
 	return trial{
 		scheme: "Authy's", ref: store.Ref{Provider: "authy", ID: id}, body: string(body), kind: jsonType,
 		stamp: func(h http.Header, forged bool) {
-			if forged {
-				key += "0"
-			}
-			signature, wrong := authySignature(key, nonce, v.callback(), body)
+			signature, wrong := authySignature(other(key, forged), nonce, v.callback(), body)
 			if errors.Join(err, wrong) == nil { // else the callback is refused, and that is said
 				h.Set("X-Authy-Signature", signature)
 				h.Set("X-Authy-Signature-Nonce", nonce)
@@ -122,9 +116,18 @@ func (v *checkup) authyTrial(key string) trial {
 	}
 }
 
+// other is a key that is not the vendor's, if it is to be.
+func other(key string, forged bool) string {
+	if forged {
+		return key + "0"
+	}
+	return key
+}
+
 func (v *checkup) post(ctx context.Context, t trial, forged bool) (answer, error) {
 	return v.fetch(ctx, http.MethodPost, v.callback(), t.body, func(r *http.Request) {
 		r.Header.Set("Content-Type", t.kind)
+		r.Header.Set("Accept", jsonType) // no vendor asks for it; a refusal is then one that can be told from the edge's
 		t.stamp(r.Header, forged)
 	})
 }
