@@ -164,7 +164,8 @@ func (w *world) closed(b *browser) {
 	w.collect("", false)
 }
 
-// spaced checks the times at which each phone was really sent codes (I-20b).
+// spaced checks the times at which each phone took its turns for the codes that it
+// was really sent (I-20b).
 func (w *world) spaced() {
 	seen := map[string]*history{}
 	for _, t := range w.m.texts {

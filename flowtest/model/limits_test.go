@@ -19,7 +19,7 @@ const (
 // text is one code that was sent.
 type text struct {
 	phone, flow string
-	at          time.Time
+	at          time.Time // of its turn
 }
 
 // history is when a phone was sent codes of a service.

@@ -48,10 +48,12 @@ func (m *spec) signUp(f *form, b *browser) (want, gift) {
 	return m.resume(s)
 }
 
-// sendTo sends a session's phone a code, for which its turn was taken.
+// sendTo sends a session's phone a code, for which its turn was taken: now, or by
+// a function that died before it sent one, at most a wait ago.
 func (m *spec) sendTo(s *session) {
 	h := m.sends(s.flow, s.phone)
 	s.code, s.sent, s.outcome, s.version = m.send(s.flow, s.phone), true, "sent", h.version
+	m.texts[len(m.texts)-1].at = h.times[len(h.times)-1]
 	s.resendAt = h.next(s.flow, m.now())
 }
 

@@ -39,8 +39,8 @@ func (s *step) repeat(w http.ResponseWriter, r *http.Request, a *attempt, p plan
 // giveBack gives back what a repeat reserved, unless the first time, side by side
 // with it, used that: either of two equal forms may reserve for both.
 func (s *step) giveBack(r *http.Request, a *attempt, p plan, existing store.Session, over bool) {
-	if existing.Outcome == "" && !over {
-		return // the first time died, and may have asked or texted, or goes on with what this one reserved
+	if existing.Outcome == "" && !over && a.now.Sub(existing.CreatedAt) < dying {
+		return // the first time may go on with what this one reserved
 	}
 	asked := existing.Outcome == store.Asked && !over && a.now.Sub(existing.CreatedAt) < s.pushes.life
 	if p.claimed && !asked {

@@ -19,12 +19,16 @@ import (
 )
 
 // New makes a step's handler. It reads its whole configuration here and
-// reports every fault of it.
+// reports every fault of it. A handler that comes with an error is one that
+// answers until it can do more.
 type New func(ctx context.Context, cfg env.Config) (http.Handler, error)
 
 // spare is what a handler leaves of its time, so that its own answer and not
 // the gateway's ends a slow request.
 const spare = 500 * time.Millisecond
+
+// cannotStart is the one line of a step that cannot.
+const cannotStart = "this step cannot start; mend its configuration and deploy again, or mend the secret"
 
 // Start runs a step on Lambda and does not return. A step that cannot start
 // says why in one log line and answers every request with 503: the operator
@@ -32,7 +36,7 @@ const spare = 500 * time.Millisecond
 func Start(step New) {
 	start(func(ctx context.Context, cfg env.Config) (lambda.Handler, error) {
 		h, err := step(ctx, cfg)
-		if err != nil {
+		if h == nil {
 			h = broken{}
 		}
 		return Adapt(h, cfg.Log), err
@@ -61,7 +65,7 @@ func start(make func(context.Context, env.Config) (lambda.Handler, error)) {
 		Warm: func(url string) { origins = append(origins, url) },
 	})
 	if err != nil {
-		log.Error("this step cannot start; mend its configuration and deploy again", "error", err.Error())
+		log.Error(cannotStart, "error", err.Error())
 	}
 	warm(client, origins)
 	lambda.Start(h)

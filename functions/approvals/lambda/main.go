@@ -4,6 +4,7 @@ package main
 import (
 	"latchkey/functions/approvals"
 	"latchkey/shared/apigw"
+	"latchkey/shared/secret"
 )
 
-func main() { apigw.Start(approvals.New) }
+func main() { apigw.Start(secret.Renewing(approvals.New)) }

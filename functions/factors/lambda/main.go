@@ -4,6 +4,7 @@ package main
 import (
 	"latchkey/functions/factors"
 	"latchkey/shared/apigw"
+	"latchkey/shared/secret"
 )
 
-func main() { apigw.Start(factors.New) }
+func main() { apigw.Start(secret.Renewing(factors.New)) }

@@ -4,6 +4,7 @@ package main
 import (
 	"latchkey/functions/login"
 	"latchkey/shared/apigw"
+	"latchkey/shared/secret"
 )
 
-func main() { apigw.Start(login.New) }
+func main() { apigw.Start(secret.Renewing(login.New)) }

@@ -4,6 +4,7 @@ package main
 import (
 	callback "latchkey/functions/onetouch-callback"
 	"latchkey/shared/apigw"
+	"latchkey/shared/secret"
 )
 
-func main() { apigw.Start(callback.New) }
+func main() { apigw.Start(secret.Renewing(callback.New)) }

@@ -4,6 +4,7 @@ package main
 import (
 	"latchkey/functions/password"
 	"latchkey/shared/apigw"
+	"latchkey/shared/secret"
 )
 
-func main() { apigw.Start(password.New) }
+func main() { apigw.Start(secret.Renewing(password.New)) }

@@ -4,6 +4,7 @@ package main
 import (
 	phonechecks "latchkey/functions/phone-checks"
 	"latchkey/shared/apigw"
+	"latchkey/shared/secret"
 )
 
-func main() { apigw.Start(phonechecks.New) }
+func main() { apigw.Start(secret.Renewing(phonechecks.New)) }

@@ -4,6 +4,7 @@ package main
 import (
 	"latchkey/functions/phone"
 	"latchkey/shared/apigw"
+	"latchkey/shared/secret"
 )
 
-func main() { apigw.Start(phone.New) }
+func main() { apigw.Start(secret.Renewing(phone.New)) }

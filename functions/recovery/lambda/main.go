@@ -4,6 +4,7 @@ package main
 import (
 	"latchkey/functions/recovery"
 	"latchkey/shared/apigw"
+	"latchkey/shared/secret"
 )
 
-func main() { apigw.Start(recovery.New) }
+func main() { apigw.Start(secret.Renewing(recovery.New)) }

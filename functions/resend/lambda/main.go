@@ -4,6 +4,7 @@ package main
 import (
 	"latchkey/functions/resend"
 	"latchkey/shared/apigw"
+	"latchkey/shared/secret"
 )
 
-func main() { apigw.Start(resend.New) }
+func main() { apigw.Start(secret.Renewing(resend.New)) }

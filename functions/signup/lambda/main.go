@@ -4,6 +4,7 @@ package main
 import (
 	"latchkey/functions/signup"
 	"latchkey/shared/apigw"
+	"latchkey/shared/secret"
 )
 
-func main() { apigw.Start(signup.New) }
+func main() { apigw.Start(secret.Renewing(signup.New)) }

@@ -4,6 +4,7 @@ package main
 import (
 	"latchkey/functions/status"
 	"latchkey/shared/apigw"
+	"latchkey/shared/secret"
 )
 
-func main() { apigw.Start(status.New) }
+func main() { apigw.Start(secret.Renewing(status.New)) }

@@ -4,6 +4,7 @@ package main
 import (
 	"latchkey/functions/verify"
 	"latchkey/shared/apigw"
+	"latchkey/shared/secret"
 )
 
-func main() { apigw.Start(verify.New) }
+func main() { apigw.Start(secret.Renewing(verify.New)) }
