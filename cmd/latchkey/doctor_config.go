@@ -13,6 +13,7 @@ import (
 	"latchkey/shared/message"
 	words "latchkey/shared/password"
 	"latchkey/shared/providers"
+	"latchkey/shared/secret"
 	"latchkey/shared/session"
 	"latchkey/shared/store"
 	"latchkey/shared/verify"
@@ -44,6 +45,7 @@ func (v *checkup) configuration() []finding {
 	announce.Open(cfg, vars)
 	authy.NewReceiver(vars)
 	verify.NewReceiver(vars)
+	secret.Open(cfg, vars)
 	settings(vars)
 	var list []finding
 	err := vars.Err()

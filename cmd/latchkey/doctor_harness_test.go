@@ -4,6 +4,8 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"io"
+	"log"
 	"maps"
 	"net"
 	"net/http"
@@ -11,6 +13,7 @@ import (
 	"net/http/httputil"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -41,12 +44,29 @@ type world struct {
 	stack  *httptest.Server // https; nil where nothing is deployed
 	plain  *httptest.Server // http on the same host; nil: nobody listens
 	vendor *httptest.Server
-	change func(*http.Response) // of the stack
+	change func(*http.Response) // of what the stack answers; nil: nothing
 }
 
-// worldOf puts a network around a rig that is deployed at stackAt; nil stands for
-// no stack.
-func worldOf(t *testing.T, r *rig.Rig, stack, vendor spoil) *world {
+// town is a stack that is deployed at stackAt.
+type town struct {
+	*rig.Rig
+	one sync.Mutex // its functions take one request at a time, as Lambda gives them
+}
+
+// ServeHTTP passes a request on under the name that it was made to.
+func (d *town) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	d.one.Lock()
+	defer d.one.Unlock()
+	to, err := url.Parse(d.App)
+	if err != nil {
+		panic(err)
+	}
+	gateway := &httputil.ReverseProxy{Rewrite: func(p *httputil.ProxyRequest) { p.SetURL(to); p.Out.Host = p.In.Host }}
+	gateway.ServeHTTP(w, r)
+}
+
+// worldOf puts a network around a deployed stack; nil stands for none.
+func worldOf(t *testing.T, r *town, stack, vendor spoil) *world {
 	t.Helper()
 	w := &world{vars: map[string]string{}, now: time.Now}
 	w.vendor = httptest.NewServer(spoiled(vendor, vendors(t)))
@@ -57,14 +77,9 @@ func worldOf(t *testing.T, r *rig.Rig, stack, vendor spoil) *world {
 			w.vars[name] = cfg.Getenv(name)
 		}
 		w.now = r.Clock.Now
-		to, err := url.Parse(r.App)
-		must(t, err)
-		gateway := &httputil.ReverseProxy{
-			Rewrite:        func(p *httputil.ProxyRequest) { p.SetURL(to); p.Out.Host = p.In.Host },
-			ModifyResponse: func(res *http.Response) error { w.change(res); return nil },
-		}
-		w.change = func(*http.Response) {}
-		w.stack = httptest.NewTLSServer(spoiled(stack, gateway))
+		w.stack = httptest.NewUnstartedServer(spoiled(stack, r))
+		w.stack.Config.ErrorLog = log.New(io.Discard, "", 0) // handshakes that are meant to fail
+		w.stack.StartTLS()
 		t.Cleanup(w.stack.Close)
 	}
 	maps.Copy(w.vars, map[string]string{
@@ -106,8 +121,10 @@ func (w *world) config() env.Config {
 			address = w.stack.Listener.Addr().String()
 		case err == nil && host == "id.example.com" && port == "80" && w.plain != nil:
 			address = w.plain.Listener.Addr().String()
-		case !strings.HasPrefix(address, "127.0.0.1:"):
+		case host == "id.example.com":
 			return nil, &net.OpError{Op: "dial", Net: network, Err: errors.New("connection refused by the test")}
+		case host != "127.0.0.1":
+			return nil, &net.OpError{Op: "dial", Net: network, Err: &net.DNSError{Err: "no such host", Name: host, IsNotFound: true}}
 		}
 		return (&net.Dialer{}).DialContext(ctx, network, address)
 	}
@@ -118,6 +135,9 @@ func (w *world) config() env.Config {
 		Getenv: func(name string) string { return w.vars[name] }, Now: w.now,
 		HTTP: &http.Client{Transport: carrier(func(r *http.Request) (*http.Response, error) {
 			res, err := base.RoundTrip(r)
+			if err == nil && w.change != nil && r.URL.Host == "id.example.com" {
+				w.change(res)
+			}
 			if err == nil && res.Header.Get(keepDate) == "" {
 				res.Header.Set("Date", w.now().UTC().Format(http.TimeFormat))
 			}
@@ -132,9 +152,9 @@ type carrier func(*http.Request) (*http.Response, error)
 func (c carrier) RoundTrip(r *http.Request) (*http.Response, error) { return c(r) }
 
 // deployedRig is a stack at stackAt.
-func deployedRig(t *testing.T) *rig.Rig {
+func deployedRig(t *testing.T) *town {
 	t.Helper()
-	return rig.Start(t, rig.Options{Env: map[string]string{"PUBLIC_URL": stackAt, "BCRYPT_COST": "10"}})
+	return &town{Rig: rig.Start(t, rig.Options{Env: map[string]string{"PUBLIC_URL": stackAt, "BCRYPT_COST": "10"}})}
 }
 
 // examined runs the doctor for its document.

@@ -2,68 +2,70 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"maps"
 	"os"
 	"slices"
 	"strings"
+
+	"latchkey/shared/env"
+	"latchkey/shared/secret"
 )
 
 // secretLimit is the most that Secrets Manager keeps, in bytes.
 const secretLimit = 64 << 10
 
-// secretNames are the variables that a secret may hold.
-func secretNames() []string {
-	return append(credentialNames(), "TEST_NUMBERS")
+// open reads the secret, and puts it in the place of the shell's credentials: what
+// only the shell has, no deployed function would have.
+func (v *checkup) open(ctx context.Context) []finding {
+	if v.secret != "" {
+		return v.openFile()
+	}
+	const check = "secret"
+	cfg, vars := v.cfg, env.Read(v.shell)
+	source := secret.Open(cfg, vars)
+	switch {
+	case v.shell.Getenv("SECRET_ARN") == "":
+		return []finding{found(skipped, check, "Put the values into a file and name it with --secret FILE, or set SECRET_ARN", "there is none: the credentials are those of this shell")}
+	case vars.Err() != nil:
+		v.hide(nil)
+		return []finding{found(faulty, check, "See docs/configuration.md", "%s", strings.ReplaceAll(vars.Err().Error(), "\n", "; "))}
+	}
+	values, err := source.Fetch(ctx)
+	v.hide(values)
+	if err != nil {
+		return []finding{found(faulty, check, "Who runs this needs AWS_REGION, AWS's keys, and the permission to read it", "%v", err)}
+	}
+	return []finding{good(check, "SECRET_ARN's can be read, and holds %s", held(values))}
 }
 
-// credentialNames are those that a deployed function has from the secret alone.
-func credentialNames() []string {
-	return []string{
-		"TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "TWILIO_API_KEY_SID", "TWILIO_API_KEY_SECRET",
-		"VERIFY_SERVICE_SID", "VERIFICATION_SID", "VERIFY_SERVICE", "VERIFY_SIGNUP_SERVICE_SID",
-		"TWILIO_NUMBER", "TWILIO_MESSAGING_SERVICE_SID", "AUTHY_API_KEY", "ACCOUNT_SECURITY_API_KEY",
-	}
-}
-
-// open reads the secret, and puts it before the shell's variables. Where there is
-// one, a credential that only the shell has is not there: no function would have
-// it.
-func (v *checkup) open(_ context.Context) []finding {
-	if v.secret == "" {
-		return []finding{found(skipped, "secret", "Put the values into a file and name it with --secret FILE, or set SECRET_ARN",
-			"there is none: the credentials are those of this shell")}
-	}
+// openFile reads what is about to become the secret's value.
+func (v *checkup) openFile() []finding {
 	const check = "secret's file"
 	list := private(v.secret)
 	text, err := readFile(v.secret)
-	if err != nil {
-		v.hide(nil)
-		return append(list, found(faulty, check, "Name a file that can be read", "%v", err))
+	var values secret.Values
+	if err == nil {
+		values, err = secret.Parse(text)
 	}
-	values, faults := parseSecret(text)
 	v.hide(values)
-	for _, f := range faults {
-		list = append(list, found(faulty, check, "", "%s", f))
+	if err != nil {
+		return append(list, found(faulty, check, "Mend the file: docs/configuration.md names the variables and where each is found", "%v", err))
 	}
-	if len(faults) == 0 {
-		list = append(list, good(check, "it holds %s", held(values)))
-	}
-	return list
+	return append(list, good(check, "it holds %s", held(values)))
 }
 
-// hide makes the secret's values the only credentials.
-func (v *checkup) hide(values map[string]string) {
+// hide makes the secret's values the only ones under the names that a secret may
+// hold.
+func (v *checkup) hide(values secret.Values) {
 	shell := v.shell.Getenv
-	v.cfg.Getenv = func(name string) string {
-		value, ok := values[name]
-		if ok || slices.Contains(credentialNames(), name) {
-			return value
+	v.cfg.Getenv = values.Over(func(name string) string {
+		if slices.Contains(secret.Names(), name) {
+			return ""
 		}
 		return shell(name)
-	}
+	})
 }
 
 // private warns of a file that others on this machine can read.
@@ -89,31 +91,8 @@ func readFile(path string) ([]byte, error) {
 	return text, err
 }
 
-// parseSecret names what is wrong and shows no value.
-func parseSecret(text []byte) (map[string]string, []string) {
-	var doc map[string]any
-	err := json.Unmarshal(text, &doc)
-	if err != nil || doc == nil {
-		return nil, []string{`it must be one JSON object, such as {"TWILIO_ACCOUNT_SID": "AC…", …}`}
-	}
-	values := map[string]string{}
-	var faults []string
-	for _, name := range slices.Sorted(maps.Keys(doc)) {
-		value, isText := doc[name].(string)
-		switch {
-		case !slices.Contains(secretNames(), name):
-			faults = append(faults, fmt.Sprintf("it holds %q, which is none of %s", name, strings.Join(secretNames(), ", ")))
-		case !isText:
-			faults = append(faults, fmt.Sprintf("its %s must be a text in quotes", name))
-		default:
-			values[name] = value
-		}
-	}
-	return values, faults
-}
-
 // held are the names of what is set.
-func held(values map[string]string) string {
+func held(values secret.Values) string {
 	var names []string
 	for _, name := range slices.Sorted(maps.Keys(values)) {
 		if values[name] != "" {
