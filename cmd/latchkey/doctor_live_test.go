@@ -212,11 +212,17 @@ func TestDoctorEdge(t *testing.T) {
 		want  string // among the faults; else among the rest
 		fault bool
 	}{
-		"led to https":     {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, stackAt+"/", 301) }, "plain http: it leads to https (301)", false},
-		"refused":          {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(403) }, "plain http: it is refused (403)", false},
-		"a page":           {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(200) }, "plain http: it is answered with 200", true},
-		"led elsewhere":    {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "https://evil.example/", 302) }, "plain http: it is answered with 302", true},
-		"led to plain":     {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "http://id.example.com/a", 302) }, "plain http: it is answered with 302", true},
+		"led to https": {func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, stackAt+"/", http.StatusMovedPermanently)
+		}, "plain http: it leads to https (301)", false},
+		"refused": {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(403) }, "plain http: it is refused (403)", false},
+		"a page":  {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(200) }, "plain http: it is answered with 200", true},
+		"led elsewhere": {func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "https://evil.example/", http.StatusFound)
+		}, "plain http: it is answered with 302", true},
+		"led to plain": {func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "http://id.example.com/a", http.StatusFound)
+		}, "plain http: it is answered with 302", true},
 		"edge knows hosts": {nil, "another host: the edge refuses it before it comes to the stack (403)", false},
 	} {
 		t.Run(name, func(t *testing.T) {
