@@ -14,6 +14,12 @@ run: ## Run everything on this machine: the app at :3000, the phone at :3001
 	@go build -o .local/bin/run ./local
 	@exec .local/bin/run
 
+.PHONY: sam-local
+sam-local: ## Run the same with SAM's CLI and Docker, which must be there (docs/sam-local.md)
+	@mkdir -p .local/bin
+	@go build -o .local/bin/run ./local
+	@exec .local/bin/run sam
+
 .PHONY: test
 test: ## Run all tests, each flow with each vendor once (browser tests need chromium)
 	go vet ./...
@@ -61,7 +67,7 @@ lint: ## Check formatting, code and, where cfn-lint is installed, the templates
 	@test -z "$$(gofmt -l functions shared local cmd examples flowtest)" || { gofmt -l functions shared local cmd examples flowtest; exit 1; }
 	go vet ./...
 	go run honnef.co/go/tools/cmd/staticcheck@v0.8.2 ./...
-	@if command -v cfn-lint >/dev/null; then cfn-lint -c I -r eu-west-1 -t template.yaml examples/*/template.yaml; else echo "cfn-lint is not installed: the templates were not checked (pip install cfn-lint)"; fi
+	@if command -v cfn-lint >/dev/null; then cfn-lint; else echo "cfn-lint is not installed: the templates were not checked (pip install cfn-lint)"; fi
 
 .PHONY: build
 build: $(STEPS:%=build/%/bootstrap) ## Build every function for AWS into build/<step>/bootstrap
@@ -77,6 +83,18 @@ build/%/bootstrap: FORCE
 # What `sam build` calls: the logical id without "Function", in kebab case, is the folder.
 build-%Function:
 	GOOS=linux GOARCH=$(GOARCH) $(LAMBDA) -o "$(ARTIFACTS_DIR)/bootstrap" ./$(call command,$(call kebab,$*))
+
+STAGE ?= dev
+
+.PHONY: deploy
+deploy: ## Build and deploy with SAM as samconfig.toml says (STAGE=dev or prod; docs/deploy.md)
+	@case "$(STAGE)" in dev|prod) ;; *) echo "STAGE is dev or prod, and not $(STAGE)" >&2; exit 1;; esac
+	@command -v sam >/dev/null || { echo "sam, the AWS SAM CLI, is not installed: see https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/install-sam-cli.html" >&2; exit 1; }
+	SAM_CLI_TELEMETRY=0 sam build --parallel --config-env $(SECTION)
+	SAM_CLI_TELEMETRY=0 sam deploy --config-env $(SECTION)
+
+# The section of samconfig.toml.
+SECTION = $(if $(filter prod,$(STAGE)),prod,default)
 
 .PHONY: bench
 bench: ## Measure: hashing, pages, a whole sign-up, the authorizer beside a hello-world Lambda (docs/performance.md)

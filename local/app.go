@@ -142,7 +142,7 @@ func (a *app) claim() error {
 	var err error
 	a.lock, err = lockfile.Try(filepath.Join(ownFolder, "run.lock"))
 	if errors.Is(err, lockfile.ErrTaken) {
-		return errors.New("make run is running already in this folder: stop that one first")
+		return errors.New("make run or make sam-local is running already in this folder: stop that one first")
 	}
 	if err != nil {
 		return err

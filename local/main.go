@@ -1,6 +1,7 @@
 // Command local runs all of latchkey on a laptop: the functions as built for AWS, an API
 // gateway and a DynamoDB for them, and the vendors with a phone. `make run` starts it in the
-// project's folder. It owns the order of start and end and the functions' environment; how
+// project's folder; `make sam-local` starts it with the argument sam, and SAM's own CLI is the
+// gateway. It owns the order of start and end and the functions' environment; how
 // each part works is the part's own affair. It imports nothing of the product.
 package main
 
@@ -81,7 +82,8 @@ func interrupted(pid int) bool {
 // run runs everything in the current folder until ctx ends, which is no error. Addresses go to
 // stdout, logs to stderr.
 func run(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) error {
-	if len(args) > 0 {
+	sam := len(args) == 1 && args[0] == "sam"
+	if len(args) > 0 && !sam {
 		return errors.New("make run takes no arguments: PORT, PHONE_PORT and PROVIDER are set in the environment")
 	}
 	_, err := os.Stat("template.yaml")
@@ -91,6 +93,9 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	set, err := readSettings(getenv)
 	if err != nil {
 		return err
+	}
+	if sam {
+		return runSAM(ctx, set, getenv, stdout, stderr)
 	}
 	a := &app{settings: set, getenv: getenv, log: newLog(stderr)}
 	defer a.close()

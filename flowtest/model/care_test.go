@@ -149,7 +149,7 @@ func (m *spec) newPhone(f *form, b *browser) (want, gift) {
 	s := f.session
 	switch {
 	case s != nil:
-		if taken && s.outcome != "" { // else the first time died, and may have sent one
+		if taken && (s.outcome != "" || m.now().Sub(s.created) >= runs) { // else the first may go on with it
 			m.unuse(move, f.phone)
 		}
 		w, g := m.resume(s)

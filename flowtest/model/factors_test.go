@@ -1,6 +1,7 @@
 package model
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -173,7 +174,8 @@ func (w *world) app(c command) bool {
 	case !install:
 		delete(w.m.apps, phone)
 	case w.m.apps[phone] == nil:
-		w.m.apps[phone] = newApp()
+		w.m.apps[phone] = cmp.Or(w.apps[phone], newApp())
+		w.apps[phone] = w.m.apps[phone] // the vendor remembers what was used
 	}
 	return true
 }

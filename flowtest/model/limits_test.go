@@ -14,6 +14,7 @@ var waits = []time.Duration{30 * time.Second, 40 * time.Second, 60 * time.Second
 const (
 	window = 10 * time.Minute
 	day    = 24 * time.Hour
+	runs   = 15 * time.Second // longer than a function may
 )
 
 // text is one code that was sent.

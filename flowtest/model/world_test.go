@@ -125,6 +125,7 @@ type world struct {
 
 	scans    int            // factors that were put onto phones
 	lastScan map[string]int // which of them is the authenticator on a phone
+	apps     map[string]*app // that were ever installed on a phone
 	tally    *tally
 	story    []string
 	log      string // of the last request
@@ -154,7 +155,7 @@ func (w *world) newBrowser() *browser {
 func newWorld(t rapid.TB, r *rig.Rig, vendor string, n int, counts *tally) *world {
 	w := &world{
 		t: t, r: r, h: r.Handset(), vendor: vendor, n: n, m: newSpec(r.Clock.Now, vendor == "authy"),
-		read: map[string]int{}, secrets: map[string]bool{}, lastScan: map[string]int{}, tally: counts,
+		read: map[string]int{}, secrets: map[string]bool{}, lastScan: map[string]int{}, apps: map[string]*app{}, tally: counts,
 	}
 	for i := range 2 {
 		w.phones = append(w.phones, fmt.Sprintf("+1415555%04d", (2*n+i)%10000))

@@ -92,6 +92,9 @@ type Options struct {
 	Mailbox  bool              // the vendors' callbacks are kept back, for the test to deliver
 	Provider string            // verify if empty
 	Env      map[string]string // over the rig's own
+
+	// Through, if it is not nil, is what a step's requests pass on their way to the wire.
+	Through func(step string, next http.RoundTripper) http.RoundTripper
 }
 
 // Rig is one running product.
@@ -112,6 +115,7 @@ type Rig struct {
 	bench *bench.Table
 	door  *httptest.Server // not serving before the steps are there
 	calls invoker
+	via   func(step string, next http.RoundTripper) http.RoundTripper
 }
 
 // Clock is the time of the functions and the simulator. It stands still until
@@ -163,7 +167,7 @@ func Template(t testing.TB) *template.Template {
 func Start(t testing.TB, o Options) *Rig {
 	t.Helper()
 	b := bench.Open(t)
-	r := &Rig{t: t, bench: b, Clock: bench.NewClock(time.Date(2026, 11, 20, 10, 0, 0, 0, time.UTC)), Log: &Log{}, Wire: b.Wire, Bus: NewBus(t)}
+	r := &Rig{t: t, bench: b, Clock: bench.NewClock(time.Date(2026, 11, 20, 10, 0, 0, 0, time.UTC)), Log: &Log{}, Wire: b.Wire, Bus: NewBus(t), via: o.Through}
 	if o.Examples {
 		r.Events = &Events{}
 	}
@@ -228,7 +232,7 @@ func (r *Rig) serve(vars map[string]string) {
 	v := env.Read(cfg)
 	r.Table = store.Open(cfg, v)
 	for _, f := range tmpl.Functions {
-		cfg.HTTP = outbound.Client(r.Wire.From(f.Name()))
+		cfg.HTTP = outbound.Client(r.wayOf(f.Name()))
 		make, known := steps[f.Name()]
 		if !known {
 			r.t.Fatalf("%s is in the template, and step %s is not in rig.Steps", f.ID, f.Name())
@@ -247,6 +251,14 @@ func (r *Rig) serve(vars map[string]string) {
 	r.door.Config.Handler = r.mailbox(troubles(elsewhere(g, r.Clock.Now)))
 	r.door.Start()
 	r.t.Cleanup(r.door.Close)
+}
+
+// wayOf is what the requests of a step go through.
+func (r *Rig) wayOf(step string) http.RoundTripper {
+	if r.via == nil {
+		return r.Wire.From(step)
+	}
+	return r.via(step, r.Wire.From(step))
 }
 
 type function struct {

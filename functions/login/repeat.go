@@ -37,16 +37,19 @@ func (s *step) repeat(w http.ResponseWriter, r *http.Request, a *attempt, p plan
 }
 
 // giveBack gives back what a repeat reserved, unless the first time, side by side
-// with it, used that: either of two equal forms may reserve for both.
+// with it, used that: either of two equal forms may reserve for both. One that is
+// older than a function may run used nothing that is reserved now.
 func (s *step) giveBack(r *http.Request, a *attempt, p plan, existing store.Session, over bool) {
-	if existing.Outcome == "" && !over && a.now.Sub(existing.CreatedAt) < dying {
-		return // the first time may go on with what this one reserved
+	beside := !over && a.now.Sub(existing.CreatedAt) < dying
+	if beside && existing.Outcome == "" {
+		return // it may go on with what this one reserved
 	}
-	asked := existing.Outcome == store.Asked && !over && a.now.Sub(existing.CreatedAt) < s.pushes.life
+	asked := beside && existing.Outcome == store.Asked
 	if p.claimed && !asked {
 		s.withdraw(r, a, p)
 	}
-	if a.took && existing.Sends.Version != a.half.Sends.Version {
+	used := beside && existing.Sends.Version == a.half.Sends.Version // a phone's versions begin anew after a day
+	if a.took && !used {
 		s.budget.Release(r.Context(), a.send(r), a.half.Sends, a.now)
 		s.budget.ReleaseWide(r.Context(), a.send(r), a.now)
 	}

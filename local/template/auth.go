@@ -190,7 +190,7 @@ func (r *reader) behind(a *Authorizer, e entry) error {
 	switch {
 	case arn == "":
 		a.Function = ownAuthorizer
-	case found && r.resources[id]:
+	case found && r.resources[id] != "":
 		r.deciders = append(r.deciders, decider{authorizer: a, id: id, at: node})
 	default:
 		return wrong(node, "authorizer %s must be a function of this template, or a parameter without a default", e.key)

@@ -10,12 +10,18 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
+// Types of resources that names stand for in their own ways.
+const (
+	functionKind = "AWS::Serverless::Function"
+	secretKind   = "AWS::SecretsManager::Secret"
+)
+
 // reader holds what names in a template can refer to.
 type reader struct {
 	parameters map[string]string
 	conditions map[string]*yaml.Node
-	resources  map[string]bool
-	apis       map[string]*api // those that are made, by logical id
+	resources  map[string]string // types by logical id, never ""
+	apis       map[string]*api   // those that are made, by logical id
 	deciders   []decider
 	globals    *yaml.Node // of functions
 	steps      int        // conditions evaluated so far
@@ -66,7 +72,14 @@ func (r *reader) names(root *yaml.Node) error {
 	if err != nil {
 		return err
 	}
-	return r.section(root, "Resources", func(e entry) error { r.resources[e.key] = true; return nil })
+	return r.section(root, "Resources", func(e entry) error {
+		kind, err := find(e.value, "Type")
+		r.resources[e.key] = "a resource without a type"
+		if err == nil && kind != nil && kind.Value != "" {
+			r.resources[e.key] = kind.Value
+		}
+		return err
+	})
 }
 
 func (r *reader) section(root *yaml.Node, name string, note func(entry) error) error {
@@ -114,7 +127,7 @@ func (r *reader) resource(t *Template, e entry) error {
 		return err
 	}
 	switch kind.Value {
-	case "AWS::Serverless::Function":
+	case functionKind:
 		f, err := r.function(e, properties)
 		if err != nil {
 			return err

@@ -36,7 +36,7 @@ type Function struct {
 	Timeout  time.Duration
 	MemoryMB int
 	// Environment has intrinsics resolved: a parameter is its default, a resource its
-	// logical id, an attribute "Table.Arn".
+	// logical id, an attribute "Table.Arn", a secret "".
 	Environment map[string]string
 	// Routes are those of HttpApi events and Rules those of EventBridgeRule events. Events of
 	// other kinds are left out. A function may have neither, as an authorizer has.
@@ -150,7 +150,7 @@ func Parse(data []byte) (*Template, error) {
 		return nil, fmt.Errorf("the template is empty")
 	}
 	r := &reader{
-		parameters: map[string]string{}, conditions: map[string]*yaml.Node{}, resources: map[string]bool{},
+		parameters: map[string]string{}, conditions: map[string]*yaml.Node{}, resources: map[string]string{},
 		apis: map[string]*api{},
 	}
 	return r.template(document.Content[0])

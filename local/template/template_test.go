@@ -40,6 +40,8 @@ Resources:
         - {AttributeName: pk, KeyType: HASH}
         - {AttributeName: n, KeyType: RANGE}
       TimeToLiveSpecification: {AttributeName: gone_at, Enabled: true}
+  Secret:
+    Type: AWS::SecretsManager::Secret
   Alarm:
     Type: AWS::CloudWatch::Alarm
     Condition: IsProd
@@ -59,6 +61,8 @@ Resources:
           ARN: !GetAtt Table.Arn
           ARN2: !GetAtt [Table, Arn]
           EMPTY: ~
+          VAULT: !Ref Secret
+          ALIAS: !Ref BareFunction.Alias
       Policies:
         - AWSXRayDaemonWriteAccess
         - DynamoDBCrudPolicy: {TableName: !Ref Table}
@@ -108,7 +112,7 @@ func TestParse(t *testing.T) {
 	equal(t, "policy names", f.PolicyNames, []string{"AWSXRayDaemonWriteAccess", "DynamoDBCrudPolicy"})
 	equal(t, "routes", f.Routes, []template.Route{{Method: "GET", Path: "/one/{id}"}, {Method: "ANY", Path: "/all/{proxy+}"}, {Method: "ANY", Path: "$default"}})
 	equal(t, "environment", f.Environment, map[string]string{
-		"TABLE": "Table", "ENDPOINT": "", "SHADOWED": "b", "NUMBER": "12", "EMPTY": "",
+		"TABLE": "Table", "ENDPOINT": "", "SHADOWED": "b", "NUMBER": "12", "EMPTY": "", "VAULT": "", "ALIAS": "BareFunction.Arn",
 		"LONG": "dev-us-east-1-${Kept}-Table.Arn", "MAPPED": "/dev", "JOINED": "x,dev", "CHOSEN": "y",
 		"ARN": "Table.Arn", "ARN2": "Table.Arn",
 	})
@@ -148,6 +152,7 @@ func TestRefusals(t *testing.T) {
 		{"unknown reference", function("Environment: {Variables: {A: !Ref Nothing}}"), "line 4: \"Nothing\""},
 		{"unknown name in Sub", function("Environment: {Variables: {A: !Sub \"${Nothing}\"}}"), "line 4: \"Nothing\""},
 		{"open Sub", function("Environment: {Variables: {A: !Sub \"${P\"}}"), "line 4: ${"},
+		{"alias of no function", "Resources: {T: {Type: x}, F: {Type: AWS::Serverless::Function, Properties: {CodeUri: f, Environment: {Variables: {A: !Ref T.Alias}}}}}", "line 1: \"T.Alias\""},
 		{"unknown attribute", function("Environment: {Variables: {A: !GetAtt P.Arn}}"), "line 4"},
 		{"unknown intrinsic", function("Environment: {Variables: {A: !Base64 x}}"), "line 4: Base64 is not understood"},
 		{"list as a value", function("Environment: {Variables: {A: [x]}}"), "line 4: a single value"},
@@ -183,7 +188,7 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
-// The project's own template is understood in full.
+// The project's own template is understood in full, and names no secret to a laptop.
 func TestReadOwn(t *testing.T) {
 	got, err := template.Read("../../template.yaml")
 	if err != nil {
@@ -198,6 +203,13 @@ func TestReadOwn(t *testing.T) {
 		if f.ID == "" || len(f.Statements) == 0 && len(f.PolicyNames) == 0 && len(f.Routes) == 0 {
 			t.Errorf("function %+v says nothing", f)
 		}
+		if f.Environment["SECRET_ARN"] != "" {
+			t.Errorf("%s is told of a secret that a laptop has not got", f.ID)
+		}
+	}
+	_, told := names["signup"].Environment["SECRET_ARN"]
+	if !told {
+		t.Errorf("signup is never told of a secret")
 	}
 	for _, name := range []string{"home", "signup"} {
 		if len(names[name].Routes) == 0 {

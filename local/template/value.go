@@ -105,13 +105,24 @@ func (r *reader) ref(n *yaml.Node) (string, error) {
 	return value, nil
 }
 
+// lookup is what a name stands for. A secret is none: a laptop has no vault, and a step that
+// is told of none takes what the secret would hold from its environment. The alias that SAM
+// publishes versions under stands for its function.
 func (r *reader) lookup(name string) (string, bool) {
 	value, known := r.parameters[name]
 	if known {
 		return value, true
 	}
-	if r.resources[name] {
+	kind, known := r.resources[name]
+	if kind == secretKind {
+		return "", true
+	}
+	if known {
 		return name, true
+	}
+	id, alias := strings.CutSuffix(name, ".Alias")
+	if alias && r.resources[id] == functionKind {
+		return id + ".Arn", true
 	}
 	return pseudo(name)
 }
@@ -128,7 +139,7 @@ func (r *reader) attribute(n *yaml.Node) (string, error) {
 	}
 	name := strings.Join(parts, ".")
 	resource, _, dotted := strings.Cut(name, ".")
-	if !dotted || !r.resources[resource] {
+	if !dotted || r.resources[resource] == "" {
 		return "", wrong(n, "%q is not an attribute of a resource", name)
 	}
 	return name, nil
@@ -193,7 +204,7 @@ func (r *reader) placeholder(name string, local map[string]string) (string, bool
 		return value, true
 	}
 	resource, _, dotted := strings.Cut(name, ".")
-	if dotted && r.resources[resource] {
+	if dotted && r.resources[resource] != "" {
 		return name, true
 	}
 	return r.lookup(name)
