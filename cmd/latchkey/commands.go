@@ -21,6 +21,7 @@ type command struct {
 func commands() []command {
 	return []command{
 		{"user", "look at one account, change its role, reset its second factor, end its sessions, delete it", user},
+		{"doctor", "check a configuration before a deployment, and a live stack after it", doctor},
 		{"guard", "show what texts are sent and what the spend guard blocks, lift a block", guard},
 	}
 }

@@ -143,6 +143,7 @@ func (s *Simulator) Vendors() http.Handler {
 	s.verifyRoutes(mux)
 	s.entityRoutes(mux)
 	s.messageRoutes(mux)
+	s.settingsRoutes(mux)
 	return mux
 }
 
