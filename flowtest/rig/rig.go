@@ -53,11 +53,21 @@ type Function interface {
 // Step makes a function from its environment, as its command does.
 type Step func(ctx context.Context, cfg env.Config) (Function, error)
 
+// alone makes a function anew for each event. Lambda gives a process one at a
+// time, and the runtime library returns an answer in a buffer that the next one is
+// written into; here several are under way.
+type alone func() Function
+
+// Invoke runs the function.
+func (a alone) Invoke(ctx context.Context, event []byte) ([]byte, error) {
+	return a().Invoke(ctx, event)
+}
+
 // step is one that answers HTTP requests.
 func step(make apigw.New) Step {
 	return func(ctx context.Context, cfg env.Config) (Function, error) {
 		h, err := make(ctx, cfg)
-		return apigw.Adapt(h, cfg.Log), err
+		return alone(func() Function { return apigw.Adapt(h, cfg.Log) }), err
 	}
 }
 
@@ -70,11 +80,14 @@ func Steps() map[string]Step {
 	return all
 }
 
+// Handler makes one of those that answer HTTP requests.
+func Handler(name string) apigw.New { return handlers[name] }
+
 // authorize is one that the gateway asks before others.
 func authorize(make apigw.NewAuthorizer) Step {
 	return func(ctx context.Context, cfg env.Config) (Function, error) {
 		decide, err := make(ctx, cfg)
-		return apigw.AdaptAuthorizer(decide, cfg.Log), err
+		return alone(func() Function { return apigw.AdaptAuthorizer(decide, cfg.Log) }), err
 	}
 }
 
