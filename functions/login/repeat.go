@@ -22,7 +22,7 @@ func (s *step) repeat(w http.ResponseWriter, r *http.Request, a *attempt, p plan
 	if !over {
 		existing, err = s.guard.Await(r.Context(), existing, patience)
 	}
-	s.giveBack(r, a, p, existing, over)
+	s.giveBack(r, a, p, existing, over || existing.Epoch != a.user.Epoch)
 	switch {
 	case existing.Confirmed() && existing.Outcome == store.Asked:
 		return s.site.Next(w, r, "/status", web.NoNotice)
@@ -38,7 +38,8 @@ func (s *step) repeat(w http.ResponseWriter, r *http.Request, a *attempt, p plan
 
 // giveBack gives back what a repeat reserved, unless the first time, side by side
 // with it, used that: either of two equal forms may reserve for both. One that is
-// older than a function may run used nothing that is reserved now.
+// over, ended with all others of its account, or older than a function may run
+// used nothing that is reserved now.
 func (s *step) giveBack(r *http.Request, a *attempt, p plan, existing store.Session, over bool) {
 	beside := !over && a.now.Sub(existing.CreatedAt) < dying
 	if beside && existing.Outcome == "" {
