@@ -41,10 +41,6 @@ func wholeProject(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !strings.Contains(string(text), secretARN) {
-		const engine = "        AWS_ENDPOINT_URL_DYNAMODB: \"\"\n"
-		text = bytes.Replace(text, []byte(engine), []byte(engine+"        SECRET_ARN: none\n        "+secretURL+": \"\"\n"), 1)
-	}
 	write(t, filepath.Join(root, "template.yaml"), string(text))
 	return root
 }
