@@ -100,7 +100,7 @@ TABLE_NAME, AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TO
 for an engine that is not AWS's own, AWS_ENDPOINT_URL_DYNAMODB. With AWS's command line:
 
     eval $(aws configure export-credentials --format env)
-    export TABLE_NAME=the-table AWS_REGION=eu-central-1
+    export TABLE_NAME=the-table AWS_REGION=eu-west-1
 
 If TABLE_NAME is not set and there is a file .local/env, as while ` + "`make run`" + ` runs,
 the variables in that file are used.

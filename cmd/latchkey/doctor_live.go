@@ -95,7 +95,7 @@ func whyUnreached(err error) string {
 	return "Check the address, and that the stack is deployed (its output Url)"
 }
 
-const readLog = "A function that cannot start says why in one line of its log: aws logs tail --since 1h, log group of the step"
+const readLog = "A function that cannot start says why in one line of its log: aws logs tail THE_OUTPUT_LogGroup --since 1h"
 
 func (p page) judge(a answer) finding {
 	switch {
