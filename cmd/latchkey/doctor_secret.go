@@ -37,7 +37,7 @@ func (v *checkup) open(ctx context.Context) []finding {
 	if err != nil {
 		return []finding{found(faulty, check, "Who runs this needs AWS_REGION, AWS's keys, and the permission to read it", "%v", err)}
 	}
-	return []finding{good(check, "SECRET_ARN's can be read, and holds %s", held(values))}
+	return append(unknown(check, values), good(check, "SECRET_ARN's can be read, and holds %s", held(values)))
 }
 
 // openFile reads what is about to become the secret's value.
@@ -53,7 +53,16 @@ func (v *checkup) openFile() []finding {
 	if err != nil {
 		return append(list, found(faulty, check, "Mend the file: docs/configuration.md names the variables and where each is found", "%v", err))
 	}
-	return append(list, good(check, "it holds %s", held(values)))
+	return append(append(list, unknown(check, values)...), good(check, "it holds %s", held(values)))
+}
+
+// unknown are the keys that functions do not know and do without.
+func unknown(check string, values secret.Values) []finding {
+	var list []finding
+	for _, name := range values.Unknown() {
+		list = append(list, found(faulty, check, "It is a typing error, most likely: the functions leave it out", "the secret holds %q, which is none of %s", name, strings.Join(secret.Names(), ", ")))
+	}
+	return list
 }
 
 // hide makes the secret's values the only ones under the names that a secret may
@@ -95,7 +104,7 @@ func readFile(path string) ([]byte, error) {
 func held(values secret.Values) string {
 	var names []string
 	for _, name := range slices.Sorted(maps.Keys(values)) {
-		if values[name] != "" {
+		if values[name] != "" && slices.Contains(secret.Names(), name) {
 			names = append(names, name)
 		}
 	}

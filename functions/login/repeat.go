@@ -49,7 +49,11 @@ func (s *step) giveBack(r *http.Request, a *attempt, p plan, existing store.Sess
 	if p.claimed && !asked {
 		s.withdraw(r, a, p)
 	}
-	used := beside && existing.Sends.Version == a.half.Sends.Version // a phone's versions begin anew after a day
+	// A text that was sent stays taken, however soon the session has ended since. A
+	// phone's versions begin anew after a day, and those of another phone are others.
+	recent := a.now.Sub(existing.CreatedAt) < dying
+	same := existing.Phone == "" || existing.Phone == a.user.Phone
+	used := recent && same && existing.Sends.Version == a.half.Sends.Version
 	if a.took && !used {
 		s.budget.Release(r.Context(), a.send(r), a.half.Sends, a.now)
 		s.budget.ReleaseWide(r.Context(), a.send(r), a.now)

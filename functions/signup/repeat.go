@@ -27,7 +27,9 @@ const (
 func (s *step) repeat(w http.ResponseWriter, r *http.Request, a *attempt, existing store.Session) error {
 	a.send.Email = "" // its hit is the first form's
 	over := existing.Confirmed() || !a.now.Before(existing.ValidUntil)
-	if over && a.fresh { // nothing is sent for it
+	// A phone's versions begin anew after a day.
+	used := a.now.Sub(existing.CreatedAt) < abandoned && existing.Sends.Version == a.half.Sends.Version
+	if over && a.fresh && !used { // nothing is sent for it
 		s.budget.Release(r.Context(), a.send, a.half.Sends, a.now)
 	}
 	switch {

@@ -80,8 +80,7 @@ func (e *Engine) remove(build string, before map[string]bool) error {
 		}
 		var ours []string
 		for _, c := range list {
-			// What a virtual machine calls the folder is not always known.
-			anothers := c.code != "" && !c.from(build) && !e.desktop
+			anothers := c.code != "" && !c.from(build)
 			if !before[c.id] && !anothers {
 				ours = append(ours, c.id)
 			}

@@ -38,12 +38,34 @@ func (d *door) accept() {
 	}
 }
 
+// near reports whether a connection comes from the network that its own end belongs to: a
+// bridge's address is answered on every interface of this machine, and a neighbour who sends
+// to it by way of this machine would be let in.
+func near(c net.Conn) bool {
+	local, here := c.LocalAddr().(*net.TCPAddr)
+	remote, there := c.RemoteAddr().(*net.TCPAddr)
+	addresses, err := net.InterfaceAddrs()
+	if !here || !there || err != nil {
+		return false
+	}
+	for _, a := range addresses {
+		network, ok := a.(*net.IPNet)
+		if ok && network.IP.Equal(local.IP) && network.Contains(remote.IP) {
+			return true
+		}
+	}
+	return local.IP.Equal(remote.IP) || local.IP.IsLoopback() && remote.IP.IsLoopback()
+}
+
 // pass lasts as long as both ends are there. Who ends one direction may still listen.
 func (d *door) pass(outside net.Conn) {
 	if !d.keep(outside) {
 		return
 	}
 	defer d.drop(outside)
+	if !near(outside) {
+		return
+	}
 	inside, err := net.Dial("tcp", d.target)
 	if err != nil || !d.keep(inside) {
 		return

@@ -15,12 +15,18 @@ import (
 	"latchkey/shared/web"
 )
 
-// How long after one reading of the secret the next may be made: by a step that
-// could not start, and by one that only suspects that it holds an old value.
+// How long after one reading of the secret the next may be made: when a callback
+// is not signed as it should be, which Authy forgives twice; by a step that could
+// not start; by one whose credentials a vendor refuses, or whose last reading failed.
 const (
+	atOnce   = 5 * time.Second
 	soon     = 15 * time.Second
 	notAgain = time.Minute
 )
+
+// glance bounds a reading by a step that has a value: a visitor, or a vendor,
+// waits for it.
+const glance = time.Second
 
 // New makes a step's handler, as functions/<step>.New does.
 type New = func(ctx context.Context, cfg env.Config) (http.Handler, error)
@@ -36,6 +42,7 @@ type renewed struct {
 	mu      sync.Mutex
 	handler http.Handler // nil: it could not be made yet
 	values  Values
+	said    string    // why it could not be made at the start
 	readAt  time.Time // when values were seen to be the current ones
 	triedAt time.Time
 }
@@ -63,6 +70,10 @@ func Renewing(step New) New {
 		f.cfg = cfg
 		_, err = f.renew(ctx, 0)
 		f.cfg.Warm = nil // connections outlive what is made anew
+		if err != nil {
+			f.triedAt = time.Time{} // the first request may have more luck,
+			f.said = err.Error()    // and if it has not, that was said
+		}
 		return f, err
 	}
 }
@@ -77,12 +88,17 @@ func (f *renewed) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		body = nil // it is in memory: the adapter's requests do not break off
 	}
 	answer := f.try(r, body)
-	if answer.status == http.StatusForbidden || f.doubt.Swap(false) {
-		changed, err := f.renew(r.Context(), notAgain)
+	refused := answer.status == http.StatusForbidden
+	if f.doubt.Swap(false) || refused {
+		pause := notAgain
+		if refused {
+			pause = atOnce
+		}
+		changed, err := f.renew(r.Context(), pause)
 		if err != nil {
 			f.cfg.Log.ErrorContext(r.Context(), "alarm: our credentials may be refused, and the secret could not be read", "error", err.Error())
 		}
-		if changed && answer.status == http.StatusForbidden {
+		if changed && refused {
 			answer = f.try(r, body)
 		}
 	}
@@ -125,10 +141,19 @@ func (f *renewed) refresh(ctx context.Context) {
 	switch {
 	case err == nil:
 	case started:
-		f.cfg.Log.WarnContext(ctx, "the secret could not be read anew; the step goes on with the value from before", "error", err.Error())
-	default:
+		f.cfg.Log.ErrorContext(ctx, "alarm: the secret could not be read anew; the step goes on with the value from before, and new ones cannot start", "error", err.Error())
+	case f.news(err):
 		f.cfg.Log.ErrorContext(ctx, "this step still cannot start; mend the secret", "error", err.Error())
 	}
+}
+
+// news reports whether it was not said a moment ago why the step cannot be made.
+func (f *renewed) news(err error) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	was := f.said
+	f.said = ""
+	return err.Error() != was
 }
 
 // renew reads the secret, unless that was tried too short a time ago, and makes
@@ -141,6 +166,11 @@ func (f *renewed) renew(ctx context.Context, pause time.Duration) (changed bool,
 		return false, nil
 	}
 	f.triedAt = now
+	if f.handler != nil {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, glance)
+		defer cancel()
+	}
 	values, err := f.source.Fetch(ctx)
 	if err != nil {
 		return false, err
@@ -148,6 +178,10 @@ func (f *renewed) renew(ctx context.Context, pause time.Duration) (changed bool,
 	if f.handler != nil && maps.Equal(values, f.values) {
 		f.readAt = now
 		return false, nil
+	}
+	unknown := values.Unknown()
+	if len(unknown) > 0 {
+		f.cfg.Log.WarnContext(ctx, "the secret holds keys that this version does not know", "keys", unknown)
 	}
 	cfg := f.cfg
 	cfg.Getenv = values.Over(f.cfg.Getenv)

@@ -45,14 +45,28 @@ func Names() []string {
 type Values map[string]string
 
 // Over is a Getenv in which these variables stand before those of the process.
+// Those that may not come from a secret do not.
 func (v Values) Over(getenv func(string) string) func(string) string {
 	return func(name string) string {
 		value, ok := v[name]
-		if ok {
+		if ok && slices.Contains(Names(), name) {
 			return value
 		}
 		return getenv(name)
 	}
+}
+
+// Unknown are the keys that are no variables of a secret. They are a typing error
+// or a later version's, so that a step does without them.
+func (v Values) Unknown() []string {
+	var list []string
+	for name := range v {
+		if !slices.Contains(Names(), name) {
+			list = append(list, name)
+		}
+	}
+	slices.Sort(list)
+	return list
 }
 
 // Parse reads a secret's text. Its errors name keys and never show values.
@@ -66,10 +80,7 @@ func Parse(text []byte) (Values, error) {
 	var faults []string
 	for name, value := range doc {
 		s, ok := value.(string)
-		switch {
-		case !slices.Contains(Names(), name):
-			faults = append(faults, fmt.Sprintf("the secret holds %q, which is none of %s", name, strings.Join(Names(), ", ")))
-		case !ok:
+		if !ok && slices.Contains(Names(), name) {
 			faults = append(faults, fmt.Sprintf("the secret's %s must be a text in quotes", name))
 		}
 		values[name] = s

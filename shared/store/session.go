@@ -106,9 +106,11 @@ func (s Session) Failed() bool { return s.Outcome == Postponed || s.Outcome == U
 // Confirmed reports whether the session is a signed-in one.
 func (s Session) Confirmed() bool { return !s.ConfirmedAt.IsZero() }
 
-// profile names the attributes that a session loses when it is confirmed.
+// profile names the attributes that a session loses when it is confirmed or ended.
+// The version of the phone's history stays: whether a text was sent by it is asked
+// by a repeat that was under way meanwhile.
 const profile = "#name, email, phone, country, calling_code, #hash, provider, provider_ref," +
-	" by_app, sends, sends_version, code_ref, check_at, check_old, resend_at, #number, #token, lanes, paused, rival, lost"
+	" by_app, sends, code_ref, check_at, check_old, resend_at, #number, #token, lanes, paused, rival, lost"
 
 func sessionKey(k, id string) item { return key("U#"+k, "S#"+id) }
 

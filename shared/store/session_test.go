@@ -231,7 +231,7 @@ func TestConfirm(t *testing.T) {
 		!got.PreviousTo.Equal(next.PreviousTo) || !got.EndsAt.Equal(next.EndsAt) || !got.ValidUntil.Equal(next.ValidUntil) || !got.TouchedAt.Equal(at) || got.Epoch != "epoch" {
 		t.Errorf("%+v", got)
 	}
-	for _, name := range []string{"name", "email", "phone", "country", "calling_code", "hash", "sends", "sends_version", "code_ref", "check_at", "resend_at"} {
+	for _, name := range []string{"name", "email", "phone", "country", "calling_code", "hash", "sends", "code_ref", "check_at", "resend_at"} {
 		if v := b.Only(t)[name]; v != nil {
 			t.Errorf("%s is still there: %v", name, v)
 		}
