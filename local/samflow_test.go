@@ -145,6 +145,9 @@ func (v *person) signUp() string {
 // have: a sign-up by text, and a login that the phone approves, of which a callback tells.
 func TestSAMFlow(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("it builds eight functions by the Makefile: make thorough runs it")
+	}
 	root, tools := wholeProject(t), samTools(t)
 	out, err := exec.Command("go", "build", "-o", filepath.Join(tools, "bin/sam"), "./samlocal/testdata/lambdas").CombinedOutput()
 	if err != nil {
