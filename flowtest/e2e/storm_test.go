@@ -203,7 +203,7 @@ func (c *client) finish() bool {
 	for range 12 {
 		code := c.s.code(c.t, c.p)
 		if code == "" || code == c.spent {
-			if !c.again() {
+			if !c.again() && !c.texted() {
 				return false
 			}
 			continue
@@ -232,6 +232,13 @@ func (c *client) finish() bool {
 	}
 	c.t.Error("no code opened the account")
 	return false
+}
+
+// texted reports whether a code has come that was not spent: of two clicks at once
+// one is told to wait, and who gives up for that one still has the other's.
+func (c *client) texted() bool {
+	code := c.s.code(c.t, c.p)
+	return c.left && code != "" && code != c.spent
 }
 
 // again asks for another code.
