@@ -27,9 +27,6 @@ type New func(ctx context.Context, cfg env.Config) (http.Handler, error)
 // the gateway's ends a slow request.
 const spare = 500 * time.Millisecond
 
-// cannotStart is the one line of a step that cannot.
-const cannotStart = "this step cannot start; mend its configuration and deploy again, or mend the secret"
-
 // Start runs a step on Lambda and does not return. A step that cannot start
 // says why in one log line and answers every request with 503: the operator
 // finds a sentence, not a crash loop.
@@ -65,7 +62,7 @@ func start(make func(context.Context, env.Config) (lambda.Handler, error)) {
 		Warm: func(url string) { origins = append(origins, url) },
 	})
 	if err != nil {
-		log.Error(cannotStart, "error", err.Error())
+		log.Error("this step cannot start; mend its configuration and deploy again, or mend the secret", "error", err.Error())
 	}
 	warm(client, origins)
 	lambda.Start(h)
