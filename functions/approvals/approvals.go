@@ -17,7 +17,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"regexp"
+	"strings"
 	"time"
 
 	"latchkey/shared/announce"
@@ -87,17 +87,24 @@ func signed(h web.Handler) web.Handler {
 	}
 }
 
-var assumed = regexp.MustCompile(`^(arn:[^:]*:sts:[^:]*:[^:]*:assumed-role/.+)/[^/]*$`)
-
 // principal is whose an Idempotency-Key is. The last part of an assumed role's
 // ARN names a session, which is another on each of a program's machines: a
-// retry from the next one must find the first try's action.
+// retry from the next one must find the first try's action. Such an ARN is
+//
+//	"arn:" partition ":sts:" region ":" account ":assumed-role/" role "/" session
+//
+// where a role, but no session, may have "/" in it. Any other is itself.
 func principal(arn string) string {
-	m := assumed.FindStringSubmatch(arn)
-	if m == nil {
+	part := strings.SplitN(arn, ":", 6)
+	if len(part) < 6 || part[0] != "arn" || part[2] != "sts" {
 		return arn
 	}
-	return m[1]
+	name, ok := strings.CutPrefix(part[5], "assumed-role/")
+	end := strings.LastIndexByte(name, '/')
+	if !ok || end < 1 || strings.Contains(name[:end], "\n") {
+		return arn
+	}
+	return strings.TrimSuffix(arn, name[end:])
 }
 
 // show is what is known of an action.

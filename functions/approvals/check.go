@@ -3,12 +3,12 @@ package approvals
 import (
 	"fmt"
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
 
+	"latchkey/shared/chars"
 	"latchkey/shared/push"
 	"latchkey/shared/web"
 )
@@ -20,19 +20,32 @@ const (
 	longest        = time.Hour
 )
 
-var (
-	userShape  = regexp.MustCompile(`^([A-Za-z0-9_-]{43})\.([0-9a-f]{32})$`)
-	labelShape = regexp.MustCompile(`^[a-z][a-z0-9]*(_[a-z0-9]+)*$`)
-	sizes      = []string{"default", "low", "med", "high"}
-)
+var sizes = []string{"default", "low", "med", "high"}
 
 // named is whom a document means: the key of the user, and the uid.
+//
+//	user = key "." uid
+//	key  = 43 of A-Z a-z 0-9 - _
+//	uid  = 32 of 0-9 a-f
 func (d document) named() (key, uid string, ok bool) {
-	m := userShape.FindStringSubmatch(d.User)
-	if m == nil {
+	key, uid, _ = strings.Cut(d.User, ".")
+	if !chars.Are(key, 43, 43, chars.Base64URL) || !chars.Are(uid, 32, 32, chars.LowerHex) {
 		return "", "", false
 	}
-	return m[1], m[2], true
+	return key, uid, true
+}
+
+// isLabel reports whether s is lower_snake_case:
+//
+//	label = word *( "_" word )   ; the first byte a letter
+//	word  = 1 or more of a-z 0-9
+func isLabel(s string) bool {
+	for word := range strings.SplitSeq(s, "_") {
+		if !chars.Some(word, chars.LowerAlphanumeric) {
+			return false
+		}
+	}
+	return chars.Lower(s[0])
 }
 
 // badUser is a reference that the authorizer never gave out.
@@ -98,7 +111,7 @@ func detailsFault(details []detail, l push.Limits) string {
 	for i, d := range details {
 		what := fmt.Sprintf("Detail %d", i+1)
 		fault := wordsFault(what+": the label", d.Label, l.Label, l.Vendor)
-		if fault == "" && !labelShape.MatchString(d.Label) {
+		if fault == "" && !isLabel(d.Label) {
 			fault = what + ": write the label in lower_snake_case: letters a to z and digits, words joined by _, a letter first."
 		}
 		if fault == "" {

@@ -66,7 +66,7 @@ func (a answer) code() int {
 // number.
 func (a answer) user() string {
 	id := decode(a["user"]).text("id")
-	if !userShape.MatchString(id) {
+	if !isUser(id) {
 		return ""
 	}
 	return id

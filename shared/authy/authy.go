@@ -23,10 +23,10 @@ import (
 	"context"
 	"io"
 	"net/http"
-	"regexp"
 	"strings"
 	"time"
 
+	"latchkey/shared/chars"
 	"latchkey/shared/env"
 	"latchkey/shared/otp"
 	"latchkey/shared/outbound"
@@ -48,8 +48,8 @@ const (
 	oneTouch  = "/onetouch/json/"
 )
 
-// A key goes into a header as it is.
-var keyShape = regexp.MustCompile(`^[!-~]+$`)
+// isKey reports whether s may go into a header as it is.
+func isKey(s string) bool { return chars.Some(s, chars.Visible) }
 
 // Client is one Authy application.
 type Client struct {
@@ -84,7 +84,7 @@ func New(cfg env.Config, vars *env.Vars, required bool) *Client {
 // readKey returns "" when there is no key.
 func readKey(vars *env.Vars) string {
 	key := vars.String("AUTHY_API_KEY", vars.String("ACCOUNT_SECURITY_API_KEY", ""))
-	if key != "" && !keyShape.MatchString(key) {
+	if key != "" && !isKey(key) {
 		vars.Fault("AUTHY_API_KEY", "must be one word without blanks: %s", helpKey)
 	}
 	return key

@@ -31,7 +31,7 @@ type Receiver struct {
 // signature under an empty key is one that anybody can make.
 func NewReceiver(vars *env.Vars) push.Receiver {
 	key := readKey(vars)
-	if !keyShape.MatchString(key) {
+	if !isKey(key) {
 		return &Receiver{}
 	}
 	return &Receiver{mac: func(signed string) []byte {
@@ -104,7 +104,7 @@ func event(d document) (push.Event, error) {
 	}
 	e := push.Event{Subject: text(d.members["authy_id"])}
 	e.Ref, _ = d.members["uuid"].(string)
-	if !refShape.MatchString(e.Ref) || !userShape.MatchString(e.Subject) {
+	if !isRef(e.Ref) || !isUser(e.Subject) {
 		return push.Event{}, fmt.Errorf("no id of a request or a person: %w", push.ErrMeaningless)
 	}
 	status, _ := d.members["status"].(string)

@@ -5,18 +5,18 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"regexp"
 	"strconv"
 
+	"latchkey/shared/chars"
 	"latchkey/shared/otp"
 	"latchkey/shared/outbound"
 )
 
-// Both go into a path.
-var (
-	codeShape = regexp.MustCompile(`^[0-9]{6,10}$`)
-	userShape = regexp.MustCompile(`^[0-9]{1,20}$`)
-)
+// isCode reports whether a code may go into a path.
+func isCode(s string) bool { return chars.Are(s, 6, 10, chars.Digit) }
+
+// isUser reports whether a person's id may go into a path.
+func isUser(s string) bool { return chars.Are(s, 1, 20, chars.Digit) }
 
 // paths are Authy's ways to send. It has none over WhatsApp.
 var paths = map[otp.Channel]string{otp.SMS: "sms/", otp.Call: "call/"}
@@ -79,7 +79,7 @@ func (c *codes) register(ctx context.Context, to otp.Target) (string, error) {
 
 // send reports whether nothing was sent because the person has the app.
 func (c *codes) send(ctx context.Context, path, user string, force bool) (bool, error) {
-	if !userShape.MatchString(user) {
+	if !isUser(user) {
 		return false, fmt.Errorf("stored authy id is not a number: %w", otp.ErrUnavailable)
 	}
 	call, a, err := c.c.call(ctx, http.MethodGet, protected+path+user+"?force="+strconv.FormatBool(force), "")
@@ -99,10 +99,10 @@ func (c *codes) Check(ctx context.Context, to otp.Target, _, typed string) error
 	if to.User == "" {
 		return fmt.Errorf("checking code: phone is not registered: %w", otp.ErrGone)
 	}
-	if !userShape.MatchString(to.User) {
+	if !isUser(to.User) {
 		return fmt.Errorf("checking code: stored authy id is not a number: %w", otp.ErrUnavailable)
 	}
-	if !codeShape.MatchString(typed) {
+	if !isCode(typed) {
 		return fmt.Errorf("checking code: not 6 to 10 digits: %w", otp.ErrWrong)
 	}
 	call, a, err := c.c.call(ctx, http.MethodGet, protected+"verify/"+typed+"/"+to.User+"?force=true", "")

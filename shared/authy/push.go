@@ -6,12 +6,12 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
 
+	"latchkey/shared/chars"
 	"latchkey/shared/otp"
 	"latchkey/shared/outbound"
 	"latchkey/shared/push"
@@ -35,10 +35,26 @@ func Limits() push.Limits {
 	return push.Limits{Vendor: "Authy", Message: messageLimit, Label: labelLimit, Value: valueLimit, Details: detailLimit}
 }
 
-var (
-	refShape   = regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`) // goes into a path
-	labelShape = regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
-)
+// isRef reports whether s has the shape of a request's id, which goes into a
+// path: a UUID (RFC 9562), hex digits of either case in groups of 8, 4, 4, 4 and
+// 12 with "-" between them.
+func isRef(s string) bool {
+	if len(s) != 36 {
+		return false
+	}
+	for i := range len(s) {
+		between := i == 8 || i == 13 || i == 18 || i == 23
+		if between && s[i] != '-' || !between && !chars.Hex(s[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+// isLabel reports whether s is a letter of a-z, then any of a-z, 0-9 and _.
+func isLabel(s string) bool {
+	return s != "" && chars.Lower(s[0]) && chars.Some(s, func(c byte) bool { return chars.LowerAlphanumeric(c) || c == '_' })
+}
 
 // decisions are Authy's words for them.
 var decisions = map[string]push.Decision{
@@ -64,7 +80,7 @@ func (p *pushes) Ask(ctx context.Context, to push.Target, r push.Request) (strin
 		return "", fmt.Errorf("asking for approval: %w", err)
 	}
 	ref := decode(a["approval_request"]).text("uuid")
-	if !refShape.MatchString(ref) {
+	if !isRef(ref) {
 		return "", fmt.Errorf("asking for approval: authy gave no id: %w", otp.ErrUnavailable)
 	}
 	return ref, nil
@@ -74,7 +90,7 @@ func askable(to push.Target, r push.Request) error {
 	if to.User == "" {
 		return fmt.Errorf("phone is not registered: %w", push.ErrNoDevice)
 	}
-	if !userShape.MatchString(to.User) {
+	if !isUser(to.User) {
 		return fmt.Errorf("stored authy id is not a number: %w", otp.ErrUnavailable)
 	}
 	err := showable(r)
@@ -100,7 +116,7 @@ func showable(r push.Request) error {
 		return errors.New("logos lack a default, or one is too long")
 	}
 	for i, d := range r.Details {
-		if !labelShape.MatchString(d.Label) || !fits(d.Label, labelLimit) || !fits(d.Value, valueLimit) {
+		if !isLabel(d.Label) || !fits(d.Label, labelLimit) || !fits(d.Value, valueLimit) {
 			return errors.New("detail is too long or has no proper label")
 		}
 		for j, other := range r.Details {
@@ -156,7 +172,7 @@ func askForm(r push.Request) string {
 // to.User: an id alone is no proof of that (R-061). A request that Authy does
 // not know is otp.ErrGone.
 func (p *pushes) Decision(ctx context.Context, to push.Target, ref string) (push.Decision, error) {
-	if !userShape.MatchString(to.User) || !refShape.MatchString(ref) {
+	if !isUser(to.User) || !isRef(ref) {
 		return "", fmt.Errorf("asking for the decision: stored id is malformed: %w", otp.ErrUnavailable)
 	}
 	call, a, err := p.c.call(ctx, http.MethodGet, oneTouch+"approval_requests/"+ref, "")
@@ -175,7 +191,7 @@ func (p *pushes) Decision(ctx context.Context, to push.Target, ref string) (push
 // number and as text.
 func decided(request answer, to push.Target, ref string) (push.Decision, error) {
 	user, uuid := request.text("_authy_id"), request.text("uuid")
-	if !userShape.MatchString(user) || uuid != "" && !strings.EqualFold(uuid, ref) {
+	if !isUser(user) || uuid != "" && !strings.EqualFold(uuid, ref) {
 		return "", fmt.Errorf("answer is not about this request: %w", otp.ErrUnavailable)
 	}
 	if user != to.User {

@@ -5,12 +5,13 @@
 package email
 
 import (
-	"regexp"
 	"strings"
 	"unicode/utf8"
 
 	"golang.org/x/net/idna"
 	"golang.org/x/text/unicode/norm"
+
+	"latchkey/shared/chars"
 )
 
 // Longest email address and local part, in bytes (RFC 5321 4.5.3.1).
@@ -19,19 +20,36 @@ const (
 	maxLocal = 64
 )
 
-// atext is a local part without quotes (RFC 5322 3.2.3, dot-atom). Others exist
-// in theory; nobody's mail provider gives them out.
-var atext = regexp.MustCompile("^[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*$")
+// isDotAtom reports whether s is a local part without quotes (RFC 5322 3.2.3).
+// Others exist in theory; nobody's mail provider gives them out.
+//
+//	dot-atom = 1*atext *( "." 1*atext )
+func isDotAtom(s string) bool {
+	for atom := range strings.SplitSeq(s, ".") {
+		if !chars.Some(atom, atext) {
+			return false
+		}
+	}
+	return true
+}
+
+func atext(c byte) bool {
+	return chars.Alphanumeric(c) || strings.IndexByte("!#$%&'*+-/=?^_`{|}~", c) >= 0
+}
 
 // profile maps a domain as browsers do, and wants one that DNS could hold.
 var profile = idna.New(idna.MapForLookup(), idna.BidiRule(), idna.StrictDomainName(true), idna.VerifyDNSLength(true))
 
-// machine is what the last label of a domain is not: addresses of machines are.
-var machine = regexp.MustCompile(`\.[0-9]+$`)
+// isMachine reports whether a domain's last label, after a dot, is digits: so are
+// the addresses of machines.
+func isMachine(domain string) bool {
+	dot := strings.LastIndexByte(domain, '.')
+	return dot >= 0 && chars.Some(domain[dot+1:], chars.Digit)
+}
 
 func normaliseDomain(typed string) (domain string, ok bool) {
 	domain, err := profile.ToASCII(norm.NFC.String(typed))
-	return domain, err == nil && utf8.ValidString(typed) && strings.Contains(domain, ".") && !strings.HasSuffix(domain, ".") && !machine.MatchString(domain)
+	return domain, err == nil && utf8.ValidString(typed) && strings.Contains(domain, ".") && !strings.HasSuffix(domain, ".") && !isMachine(domain)
 }
 
 // Normalise gives the one spelling: no blanks around it, NFC, lower case, the
@@ -54,7 +72,7 @@ func Normalise(typed string) (address, wrong string) {
 		return "", again
 	}
 	local := typed[:at]
-	if !atext.MatchString(local) { // before folding, which makes plain letters of some that only look like them
+	if !isDotAtom(local) { // before folding, which makes plain letters of some that only look like them
 		return "", "Enter an email address whose part before the @ has only plain letters, digits and signs."
 	}
 	local = strings.ToLower(local)

@@ -10,12 +10,12 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"regexp"
 	"time"
 
 	"github.com/twilio/twilio-go/client"
 	api "github.com/twilio/twilio-go/rest/api/v2010"
 
+	"latchkey/shared/chars"
 	"latchkey/shared/env"
 	"latchkey/shared/outbound"
 	"latchkey/shared/outbound/twilio"
@@ -32,8 +32,13 @@ const (
 	helpService = "make a Messaging Service under Messaging > Services in the Twilio console; its SID begins with MG"
 )
 
-// A number in E.164, a short code, or a sender's name (with a letter).
-var sender = regexp.MustCompile(`^(\+[1-9][0-9]{6,14}|[0-9]{3,8}|[0-9 ]*[A-Za-z][A-Za-z0-9 ]*)$`)
+// isSender reports whether s is a number in E.164, a short code, or a sender's
+// name: letters, digits and blanks, with a letter among them.
+func isSender(s string) bool {
+	unnamed := func(c byte) bool { return chars.Digit(c) || c == ' ' }
+	named := func(c byte) bool { return unnamed(c) || chars.Letter(c) }
+	return phone.Number(s).Valid() || chars.Are(s, 3, 8, chars.Digit) || chars.Some(s, named) && !chars.Some(s, unnamed)
+}
 
 var (
 	// ErrOff: the deployment names no sender.
@@ -64,7 +69,7 @@ func New(cfg env.Config, vars *env.Vars) *Client {
 		c.service = twilio.SID(vars, "MG", helpService, serviceName)
 	} else if c.from == "" {
 		return c
-	} else if !sender.MatchString(c.from) {
+	} else if !isSender(c.from) {
 		vars.Fault(name, "is not a sender: %s", helpNumber)
 	}
 	c.tests, c.now = testnumbers.New(cfg, vars), cfg.Now

@@ -1,16 +1,17 @@
 package otp
 
 import (
-	"regexp"
 	"strings"
 
 	"golang.org/x/text/width"
+
+	"latchkey/shared/chars"
 )
 
-// digits is a code after cleaning. It stays a string: leading zeros count
-// (R-029). Shorter codes are guessed too easily; a Verify service must not be
-// set to any (R-040).
-var digits = regexp.MustCompile(`^[0-9]{6,10}$`)
+// isCode reports whether s is a code, after cleaning. It stays a string: leading
+// zeros count (R-029). Shorter codes are guessed too easily; a Verify service must
+// not be set to any (R-040).
+func isCode(s string) bool { return chars.Are(s, 6, 10, chars.Digit) }
 
 // Clean forgives how a code is typed: blanks, hyphens, and the wide digits of
 // East Asian keyboards (parity 56). It is false for what no code can be.
@@ -24,5 +25,5 @@ func Clean(typed string) (string, bool) {
 		}
 		return r
 	}, width.Narrow.String(typed))
-	return code, digits.MatchString(code)
+	return code, isCode(code)
 }

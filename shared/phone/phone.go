@@ -11,19 +11,21 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"regexp"
 	"strings"
+
+	"latchkey/shared/chars"
 )
 
 // Number is a telephone number in E.164: "+" and 7 to 15 digits, the first of
 // them not zero (ITU-T E.164, R-023).
 type Number string
 
-var e164 = regexp.MustCompile(`^\+[1-9][0-9]{6,14}$`)
-
 // Valid reports whether n has the shape of E.164. It does not say that the
 // number exists.
-func (n Number) Valid() bool { return e164.MatchString(string(n)) }
+func (n Number) Valid() bool {
+	digits, plus := strings.CutPrefix(string(n), "+")
+	return plus && chars.Are(digits, 7, 15, chars.Digit) && digits[0] != '0'
+}
 
 // Mask shows no more than the last two digits (R-134): "+•• ••• •••71".
 func (n Number) Mask() string {

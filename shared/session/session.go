@@ -33,9 +33,10 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"regexp"
 	"strings"
 	"time"
+
+	"latchkey/shared/chars"
 )
 
 // Token is what the cookie holds. Its Secret must be kept secret; the rest only
@@ -47,19 +48,35 @@ type Token struct {
 	Ref    string // of the approval that a login waits for, as store.Ref writes it
 }
 
-var (
-	form      = base64.RawURLEncoding
-	tokenForm = regexp.MustCompile(`^[A-Za-z0-9_-]{43}\.[0-9a-f]{32}\.[A-Za-z0-9_-]{43}(\.[a-z]{1,16}:[A-Za-z0-9-]{1,64})?$`)
-	seedForm  = regexp.MustCompile(`^[A-Za-z0-9_-]{32,128}$`)
-)
+var form = base64.RawURLEncoding
 
-// Parse reads a cookie's value. What does not have the exact form is no token.
+// Parse reads a cookie's value. What does not have the exact form is no token:
+//
+//	token  = key "." id "." secret [ "." ref ]
+//	key    = 43 of A-Z a-z 0-9 - _   ; 32 bytes in base64url
+//	id     = 32 of 0-9 a-f
+//	secret = 43 of A-Z a-z 0-9 - _
 func Parse(value string) (Token, bool) {
-	if !tokenForm.MatchString(value) {
+	var t Token
+	t.Key, value, _ = strings.Cut(value, ".")
+	t.ID, value, _ = strings.Cut(value, ".")
+	secret, ref, waits := strings.Cut(value, ".")
+	t.Secret, t.Ref = secret, ref
+	whole := chars.Are(t.Key, 43, 43, chars.Base64URL) && chars.Are(t.ID, 32, 32, chars.LowerHex) && chars.Are(secret, 43, 43, chars.Base64URL)
+	if !whole || waits && !isRef(ref) {
 		return Token{}, false
 	}
-	part := strings.Split(value+".", ".")
-	return Token{Key: part[0], ID: part[1], Secret: part[2], Ref: part[3]}, true
+	return t, true
+}
+
+// isRef reports whether an approval may be named so:
+//
+//	ref  = kind ":" name
+//	kind = 1 to 16 of a-z
+//	name = 1 to 64 of A-Z a-z 0-9 -
+func isRef(s string) bool {
+	kind, name, _ := strings.Cut(s, ":")
+	return chars.Are(kind, 1, 16, chars.Lower) && chars.Are(name, 1, 64, func(c byte) bool { return chars.Alphanumeric(c) || c == '-' })
 }
 
 // Value is the cookie's value.
@@ -110,7 +127,7 @@ const KeyLife = 24 * time.Hour
 
 // ValidSeed reports whether a client's seed or Idempotency-Key has the form
 // that the contract asks for: 32 to 128 of A-Z a-z 0-9 - _.
-func ValidSeed(seed string) bool { return seedForm.MatchString(seed) }
+func ValidSeed(seed string) bool { return chars.Are(seed, 32, 128, chars.Base64URL) }
 
 // Derive is the token of the session that a form with this seed and this
 // content makes. content may hold a password: without the seed, which nobody

@@ -3,8 +3,9 @@ package store
 import (
 	"context"
 	"errors"
-	"regexp"
 	"time"
+
+	"latchkey/shared/chars"
 )
 
 // Action is one thing that the owner wants a user to approve, such as a
@@ -41,10 +42,8 @@ func (a Action) Approval() Approval {
 	}
 }
 
-var actionID = regexp.MustCompile(`^[0-9a-f]{64}$`)
-
 // IsAction reports whether an approval's Session has the shape of an action's id.
-func IsAction(session string) bool { return actionID.MatchString(session) }
+func IsAction(session string) bool { return chars.Are(session, 64, 64, chars.LowerHex) }
 
 // findable is the half of an action's id that its key is made of.
 const findable = 32

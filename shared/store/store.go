@@ -17,8 +17,8 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"errors"
-	"regexp"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -26,6 +26,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"latchkey/shared/chars"
 	"latchkey/shared/env"
 )
 
@@ -316,17 +317,19 @@ func (t *Table) remove(ctx context.Context, k item, condition string, values ite
 func names(expressions ...string) map[string]string {
 	var found map[string]string
 	for _, e := range expressions {
-		for _, word := range hashed.FindAllString(e, -1) {
+		for _, rest, more := strings.Cut(e, "#"); more; _, rest, more = strings.Cut(rest, "#") {
+			word := rest[:chars.Lead(rest, func(c byte) bool { return chars.Lower(c) || c == '_' })]
+			if word == "" {
+				continue
+			}
 			if found == nil {
 				found = map[string]string{}
 			}
-			found[word] = word[1:]
+			found["#"+word] = word
 		}
 	}
 	return found
 }
-
-var hashed = regexp.MustCompile(`#[a-z_]+`)
 
 func refusal(err error, doing string) error {
 	var refused *types.ConditionalCheckFailedException

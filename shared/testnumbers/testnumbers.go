@@ -8,10 +8,10 @@
 package testnumbers
 
 import (
-	"regexp"
 	"strings"
 	"time"
 
+	"latchkey/shared/chars"
 	"latchkey/shared/env"
 	"latchkey/shared/phone"
 )
@@ -22,7 +22,7 @@ const (
 	example  = "+14155550100=424242 until 2027-01-31"
 )
 
-var sixDigits = regexp.MustCompile(`^[0-9]{6}$`)
+func isCode(s string) bool { return chars.Are(s, 6, 6, chars.Digit) }
 
 // Numbers are those of one deployment.
 type Numbers struct {
@@ -88,7 +88,7 @@ func parse(text string, latest time.Time) (number phone.Number, e entry, faults 
 		faults = append(faults, "must begin with a number in E.164, such as +14155550100")
 	}
 	code = strings.TrimSpace(code)
-	if !sixDigits.MatchString(code) {
+	if !isCode(code) {
 		faults = append(faults, "must have a code of six digits")
 	}
 	day, err := time.Parse(time.DateOnly, strings.TrimSpace(date))

@@ -3,17 +3,18 @@ package verify
 import (
 	"context"
 	"fmt"
-	"regexp"
 
 	api "github.com/twilio/twilio-go/rest/verify/v2"
 
+	"latchkey/shared/chars"
 	"latchkey/shared/otp"
 	"latchkey/shared/outbound"
 	"latchkey/shared/outbound/twilio"
 )
 
-// Verify's codes have 4 to 10 digits, as the service is set.
-var code = regexp.MustCompile(`^[0-9]{4,10}$`)
+// isCode reports whether s can be a code of Verify's: 4 to 10 digits, as the
+// service is set.
+func isCode(s string) bool { return chars.Are(s, 4, 10, chars.Digit) }
 
 // codes is one service of Verify.
 type codes struct {
@@ -51,7 +52,7 @@ func (c *codes) Check(ctx context.Context, _ otp.Target, ref, typed string) erro
 	if !twilio.IsSID("VE", ref) {
 		return fmt.Errorf("checking code: no verification was started: %w", otp.ErrGone)
 	}
-	if !code.MatchString(typed) {
+	if !isCode(typed) {
 		return fmt.Errorf("checking code: not 4 to 10 digits: %w", otp.ErrWrong)
 	}
 	ctx, cancel := context.WithTimeout(ctx, limit)

@@ -76,7 +76,7 @@ func (f *Factors) Enrol(ctx context.Context, identity, id string) (string, error
 
 // entity makes the identity known to Verify, unless it is.
 func (f *Factors) entity(ctx context.Context, identity, id string) error {
-	if !opaque.MatchString(identity) || id == "" || len(id) > nameLimit {
+	if !isIdentity(identity) || id == "" || len(id) > nameLimit {
 		return fmt.Errorf("not an identity and an enrolment of ours: %w", otp.ErrUnavailable)
 	}
 	ctx, cancel := context.WithTimeout(ctx, limit)
@@ -99,7 +99,7 @@ func (f *Factors) entity(ctx context.Context, identity, id string) error {
 // enrolment id and proved its key. It fails with ErrNotRegistered when there is
 // none, or when more than a hundred others are listed before it.
 func (f *Factors) Registered(ctx context.Context, identity, id string) (string, error) {
-	if !opaque.MatchString(identity) || id == "" {
+	if !isIdentity(identity) || id == "" {
 		return "", fmt.Errorf("looking for device: not an identity and an enrolment of ours: %w", ErrNotRegistered)
 	}
 	token, number := "", ""

@@ -8,8 +8,9 @@ package twilio
 
 import (
 	"net/http"
-	"regexp"
+	"strings"
 
+	"latchkey/shared/chars"
 	"latchkey/shared/env"
 	"latchkey/shared/outbound"
 )
@@ -21,11 +22,9 @@ const (
 	helpKeySecret = "the console shows an API key's secret once, when the key is made: make another one under Account > API keys & tokens"
 )
 
-// twilio-go refuses any other credential itself, and so late that it would look
-// like a failed call.
-var plain = regexp.MustCompile(`^[a-zA-Z0-9]+$`)
-
-var sid = regexp.MustCompile(`^[A-Z]{2}[0-9a-fA-F]{32}$`)
+// isPlain reports whether twilio-go takes a credential: it refuses any other
+// itself, and so late that it would look like a failed call.
+func isPlain(s string) bool { return chars.Some(s, chars.Alphanumeric) }
 
 // Account is who calls, and how it proves that. It holds a secret; its text
 // forms show the account alone.
@@ -57,7 +56,7 @@ func Read(vars *env.Vars) Account {
 
 func password(vars *env.Vars, name, help string) string {
 	s := vars.Required(name, help)
-	if s != "" && !plain.MatchString(s) {
+	if s != "" && !isPlain(s) {
 		vars.Fault(name, "must be letters and digits only: %s", help)
 	}
 	return s
@@ -80,11 +79,12 @@ func SID(vars *env.Vars, prefix, help string, names ...string) string {
 	return vars.Required(names[0], help)
 }
 
-// IsSID reports whether s is an identifier that begins with these two letters.
-// twilio-go puts identifiers into paths as they are, so that every one must
-// pass here first.
+// IsSID reports whether s is an identifier that begins with these two capital
+// letters, with 32 hex digits after them. twilio-go puts identifiers into paths as
+// they are, so that every one must pass here first.
 func IsSID(prefix, s string) bool {
-	return sid.MatchString(s) && s[:2] == prefix
+	digits, ok := strings.CutPrefix(s, prefix)
+	return ok && chars.Are(prefix, 2, 2, chars.Upper) && chars.Are(digits, 32, 32, chars.Hex)
 }
 
 // unverifiedNumber is what a trial account is told of anybody else's number
