@@ -13,7 +13,7 @@ func TestAround(t *testing.T) {
 	t.Parallel()
 	first := slices.Collect(shapetest.Around("ab12", ""))
 	for _, text := range []string{
-		"ab12\n", "\nab12", "ab12\x00", "ab1", "b12", "ab122", "ab\n12", "a\x0012", "ab1\xff", "ab12\xff", "abé12", "ab０12", "Ab12", "xb12", "ab12 ", "aB12", "", "\n", "0",
+		"ab12\n", "\nab12", "ab12\x00", "ab1", "b12", "ab122", "ab\n12", "a\x0012", "ab1\xff", "ab12\xff", "abé12", "ab０2", "ab０12", "Ab12", "xb12", "ab12 ", "aB12", "", "\n", "0",
 	} {
 		if !slices.Contains(first, text) {
 			t.Errorf("%q is not tried", text)
