@@ -1,0 +1,168 @@
+package numbers
+
+import (
+	_ "embed" // the plan
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+)
+
+//go:generate go run ./internal/generate
+
+// table is the plan of all regions, one a line; it says itself what its columns
+// are. It is searched where it lies: most of it is of no use to most numbers.
+//
+//go:embed plan.txt
+var table string
+
+// world stands for calling codes that belong to no country: satellites, and
+// services that are the same everywhere (UN M.49).
+const world = "001"
+
+// entry is a line of the table.
+type entry struct {
+	calling string // "49"
+	code    string // of the region, ISO 3166
+	name    string // in English
+	also    string // other codes of the region, with commas between them
+	rules   string // the other columns
+}
+
+// entries goes through the table.
+func entries(yield func(entry) bool) {
+	for line := range strings.Lines(table) {
+		if line[0] == '#' {
+			continue
+		}
+		var e entry
+		rest := strings.TrimSuffix(line, "\n")
+		e.calling, rest, _ = strings.Cut(rest, "\t")
+		e.code, rest, _ = strings.Cut(rest, "\t")
+		e.name, rest, _ = strings.Cut(rest, "\t")
+		e.also, e.rules, _ = strings.Cut(rest, "\t")
+		if !yield(e) {
+			return
+		}
+	}
+}
+
+// country is the line of a country, by its code.
+func country(code string) (entry, bool) {
+	for e := range entries {
+		if e.code == code && code != world {
+			return e, true
+		}
+	}
+	return entry{}, false
+}
+
+// first is the line of the region that stands for a calling code: a country, or
+// the world.
+func first(calling string) (entry, bool) {
+	for e := range entries {
+		if e.calling == calling {
+			return e, true
+		}
+	}
+	return entry{}, false
+}
+
+// rules say which numbers a region has and how they are dialled there. The words
+// of the metadata's own description are in resources/phonemetadata.proto of
+// libphonenumber.
+type rules struct {
+	calling, code string
+
+	abroad    pattern // what is dialled before a calling code: internationalPrefix
+	trunk     pattern // what is dialled before a national number: nationalPrefixForParsing
+	transform string  // what stands for a trunk that has groups, "" for nothing
+	leading   pattern // what alone tells whether a number is the region's, where there is one
+
+	lengths, local []int // in digits; local ones lack their area code
+
+	all    pattern
+	texted pattern // mobile numbers, and those of lines that may be mobile
+	fixed  pattern
+	other  pattern // premium, toll-free, pagers and the like
+}
+
+func newRules(e entry) *rules {
+	column := strings.Split(e.rules, "\t")
+	return &rules{
+		calling: e.calling, code: e.code,
+		abroad: pattern{expr: column[0]}, trunk: pattern{expr: column[1]}, transform: column[2], leading: pattern{expr: column[3]},
+		lengths: ints(column[4]), local: ints(column[5]),
+		all: pattern{expr: column[6], end: "$"}, texted: pattern{expr: column[7], end: "$"},
+		fixed: pattern{expr: column[8], end: "$"}, other: pattern{expr: column[9], end: "$"},
+	}
+}
+
+func ints(list string) []int {
+	var numbers []int
+	for word := range strings.SplitSeq(list, ",") {
+		n, err := strconv.Atoi(word)
+		if err == nil {
+			numbers = append(numbers, n)
+		}
+	}
+	return numbers
+}
+
+// pattern is a regular expression that holds from the first digit on, up to the
+// last one if end says so. It is compiled at its first use: a number needs few
+// of its region's, and a step's start none.
+type pattern struct {
+	expr, end string // no expr matches nothing
+
+	once sync.Once
+	re   *regexp.Regexp
+}
+
+func (p *pattern) compiled() *regexp.Regexp {
+	p.once.Do(func() { p.re = regexp.MustCompile("^(?:" + p.expr + ")" + p.end) })
+	return p.re
+}
+
+func (p *pattern) match(digits string) bool {
+	return p.expr != "" && p.compiled().MatchString(digits)
+}
+
+// book has the rules of the calling codes that were asked for.
+type book struct {
+	mu      sync.Mutex
+	regions map[string][]*rules // by calling code, the main region first
+}
+
+// of is the regions of a calling code, none if nobody has it.
+func (b *book) of(calling string) []*rules {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	regions, ok := b.regions[calling]
+	if ok {
+		return regions
+	}
+	for e := range entries {
+		if e.calling == calling {
+			regions = append(regions, newRules(e))
+		}
+	}
+	if regions != nil {
+		if b.regions == nil {
+			b.regions = map[string][]*rules{}
+		}
+		b.regions[calling] = regions
+	}
+	return regions
+}
+
+// home is the rules of a country, nil if it is none.
+func (b *book) home(code string) *rules {
+	e, _ := country(code)
+	for _, r := range b.of(e.calling) {
+		if r.code == code {
+			return r
+		}
+	}
+	return nil
+}
