@@ -75,7 +75,8 @@ func (p *Plan) servedAs(region string) string {
 		return region
 	}
 	for e := range entries {
-		if slices.Contains(strings.Split(e.also, ","), region) && p.has(e.code) {
+		_, also := e.named()
+		if slices.Contains(strings.Split(also, ","), region) && p.has(e.code) {
 			return e.code
 		}
 	}
@@ -117,7 +118,7 @@ func regionOf(language string) (region string, ok bool) {
 // closed reports whether what follows a region may: variants, then extensions,
 // each one with something in it.
 func closed(tags []string) bool {
-	for len(tags) > 0 && len(tags[0]) >= 4 {
+	for len(tags) > 0 && (len(tags[0]) > 4 || len(tags[0]) == 4 && digit(rune(tags[0][0]))) {
 		tags = tags[1:]
 	}
 	for len(tags) > 0 {

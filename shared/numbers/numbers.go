@@ -61,9 +61,10 @@ func New(vars *env.Vars) *Plan {
 		if e.code == world || !p.allows(e.code) {
 			continue
 		}
+		name, _ := e.named()
 		calling, err := strconv.Atoi(e.calling)
 		if err == nil {
-			p.Countries = append(p.Countries, Country{e.code, e.name, calling})
+			p.Countries = append(p.Countries, Country{e.code, name, calling})
 		}
 	}
 	slices.SortFunc(p.Countries, func(a, b Country) int { return strings.Compare(a.Name, b.Name) })
@@ -115,19 +116,19 @@ func (p *Plan) parse(region, typed string) (n Number, wrong string) {
 	if !ok {
 		return n, again
 	}
-	owner, kind := p.book.owner(d)
-	if kind == nonexistent {
+	owner, good := p.book.owner(d)
+	if good == nonexistent {
 		return n, "That number does not exist in the country you chose. Check the country and the number."
 	}
 	n = Number{Phone: phone.Number("+" + d.calling + d.national), Country: owner.code, CallingCode: d.calling}
-	return n, p.usable(n, kind)
+	return n, p.usable(n, good)
 }
 
 // usable refuses numbers that cannot get a text, that cost extra, or whose
 // country is not served.
-func (p *Plan) usable(n Number, kind kind) string {
+func (p *Plan) usable(n Number, good kind) string {
 	switch {
-	case kind != texted:
+	case good != texted:
 		return "Enter a mobile number: this one cannot get text messages."
 	case !p.allows(n.Country):
 		return "We cannot serve phones of that country yet. Enter a number of a country in the list."

@@ -24,27 +24,29 @@ const world = "001"
 type entry struct {
 	calling string // "49"
 	code    string // of the region, ISO 3166
-	name    string // in English
-	also    string // other codes of the region, with commas between them
-	rules   string // the other columns
+	columns string // the others
 }
 
 // entries goes through the table.
 func entries(yield func(entry) bool) {
 	for line := range strings.Lines(table) {
-		if line[0] == '#' {
+		tab := strings.IndexByte(line, '\t')
+		if line[0] == '#' || tab < 0 {
 			continue
 		}
-		var e entry
-		rest := strings.TrimSuffix(line, "\n")
-		e.calling, rest, _ = strings.Cut(rest, "\t")
-		e.code, rest, _ = strings.Cut(rest, "\t")
-		e.name, rest, _ = strings.Cut(rest, "\t")
-		e.also, e.rules, _ = strings.Cut(rest, "\t")
+		e := entry{calling: line[:tab]}
+		e.code, e.columns, _ = strings.Cut(line[tab+1:len(line)-1], "\t")
 		if !yield(e) {
 			return
 		}
 	}
+}
+
+// named is the region's English name, and its other codes with commas between.
+func (e entry) named() (name, also string) {
+	name, rest, _ := strings.Cut(e.columns, "\t")
+	also, _, _ = strings.Cut(rest, "\t")
+	return name, also
 }
 
 // country is the line of a country, by its code.
@@ -88,7 +90,7 @@ type rules struct {
 }
 
 func newRules(e entry) *rules {
-	column := strings.Split(e.rules, "\t")
+	column := strings.Split(e.columns, "\t")[2:] // without its names
 	return &rules{
 		calling: e.calling, code: e.code,
 		abroad: pattern{expr: column[0]}, trunk: pattern{expr: column[1]}, transform: column[2], leading: pattern{expr: column[3]},
@@ -131,10 +133,10 @@ func (p *pattern) match(digits string) bool {
 // book has the rules of the calling codes that were asked for.
 type book struct {
 	mu      sync.Mutex
-	regions map[string][]*rules // by calling code, the main region first
+	regions map[string][]*rules // by calling code, the main region first; none for a code of nobody's
 }
 
-// of is the regions of a calling code, none if nobody has it.
+// of is the regions of a calling code of up to three digits, none if nobody has it.
 func (b *book) of(calling string) []*rules {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -147,18 +149,19 @@ func (b *book) of(calling string) []*rules {
 			regions = append(regions, newRules(e))
 		}
 	}
-	if regions != nil {
-		if b.regions == nil {
-			b.regions = map[string][]*rules{}
-		}
-		b.regions[calling] = regions
+	if b.regions == nil {
+		b.regions = map[string][]*rules{}
 	}
+	b.regions[calling] = regions
 	return regions
 }
 
 // home is the rules of a country, nil if it is none.
 func (b *book) home(code string) *rules {
-	e, _ := country(code)
+	e, ok := country(code)
+	if !ok {
+		return nil
+	}
 	for _, r := range b.of(e.calling) {
 		if r.code == code {
 			return r

@@ -171,9 +171,9 @@ func mutate(r *rand.Rand, typed string) string {
 // typed: some 50,000 of them with -short, else more than a million.
 func TestSameNumbers(t *testing.T) {
 	t.Parallel()
-	samples, slips, least := 4, 3, int64(1_000_000)
+	samples, slips, places, least := 3, 1, 3, int64(1_000_000)
 	if testing.Short() {
-		samples, slips, least = 1, 0, 50_000
+		samples, slips, places, least = 1, 0, 1, 50_000
 	}
 	every, err := both("")
 	if err != nil {
@@ -196,12 +196,14 @@ func TestSameNumbers(t *testing.T) {
 				ask := func(typed string) {
 					sharing := phonenumbers.GetRegionCodesForCountryCode(calling)
 					beside := []string{name, sharing[r.IntN(len(sharing))], names[r.IntN(len(names))]}
-					for _, country := range beside {
-						every.same(t, country, typed)
+					for _, at := range r.Perm(len(beside))[:places] {
+						every.same(t, beside[at], typed)
 						asked.Add(1)
 					}
-					some.same(t, name, typed)
-					asked.Add(1)
+					if r.IntN(8) == 0 {
+						some.same(t, name, typed)
+						asked.Add(1)
+					}
 				}
 				for _, national := range seeds(r, m, samples) {
 					for _, typed := range forms(r, m, national) {
@@ -210,7 +212,9 @@ func TestSameNumbers(t *testing.T) {
 							ask(mutate(r, typed))
 						}
 					}
-					ask(mutate(r, mutate(r, national)))
+					for range 2 * places {
+						ask(mutate(r, mutate(r, national)))
+					}
 				}
 			})
 		}
@@ -239,12 +243,12 @@ func TestSameNumbersReach(t *testing.T) {
 			}
 			n, _ := every.Parse("", typed)
 			served[n.Country] = true
-			if n.Country == world || name == "" {
-				t.Errorf("%s has a number", world)
+			if n.Country == world {
+				t.Errorf("%s has a number", name)
 			}
 		}
 	}
-	if len(answers) != 4 || len(served) < 240 {
+	if len(answers) != 4 || len(served) < 230 {
 		t.Errorf("%d answers and %d countries: %v", len(answers), len(served), answers)
 	}
 }
