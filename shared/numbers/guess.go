@@ -1,13 +1,12 @@
 package numbers
 
 import (
-	"slices"
 	"strconv"
 	"strings"
 )
 
 // maxLanguages bounds the header that is read, in bytes. Browsers send under 200.
-const maxLanguages = 1024
+const maxLanguages = 512
 
 // Guess is the country that a form begins with: the browser's first language
 // with a region that may sign up, else the first of the list, or the United
@@ -67,8 +66,8 @@ func weightOf(parameter string) (weight float64, ok bool) {
 	return weight, err == nil
 }
 
-// servedAs is the served country of a region subtag, which may be another code of
-// it than the one in the list: UK is GB.
+// servedAs is the served country of a region subtag, "" if it is none. The subtag
+// may be another code of it than the one in the list: UK is GB.
 func (p *Plan) servedAs(region string) string {
 	region = strings.ToUpper(region)
 	if p.has(region) {
@@ -76,8 +75,10 @@ func (p *Plan) servedAs(region string) string {
 	}
 	for e := range entries {
 		_, also := e.named()
-		if slices.Contains(strings.Split(also, ","), region) && p.has(e.code) {
-			return e.code
+		for code := range strings.SplitSeq(also, ",") {
+			if code == region && p.has(e.code) {
+				return e.code
+			}
 		}
 	}
 	return ""

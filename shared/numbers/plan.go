@@ -130,24 +130,37 @@ func (p *pattern) match(digits string) bool {
 	return p.expr != "" && p.compiled().MatchString(digits)
 }
 
-// book has the rules of the calling codes that were asked for.
+// maxKept bounds the calling codes whose rules are kept: a country's take some
+// 30 kB when all are compiled, and those of all countries 6 MB.
+const maxKept = 32
+
+// book has the rules of calling codes that were asked for lately.
 type book struct {
 	mu      sync.Mutex
-	regions map[string][]*rules // by calling code, the main region first; none for a code of nobody's
+	regions map[string][]*rules // by calling code, the main region first
 }
 
-// of is the regions of a calling code of up to three digits, none if nobody has it.
+// of is the regions of a calling code, none if nobody has it.
 func (b *book) of(calling string) []*rules {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	regions, ok := b.regions[calling]
-	if ok {
+	regions := b.regions[calling]
+	if regions != nil {
 		return regions
 	}
 	for e := range entries {
 		if e.calling == calling {
 			regions = append(regions, newRules(e))
 		}
+	}
+	if regions == nil {
+		return nil
+	}
+	for old := range b.regions {
+		if len(b.regions) < maxKept {
+			break
+		}
+		delete(b.regions, old) // any one will do: who is served is mostly of few countries
 	}
 	if b.regions == nil {
 		b.regions = map[string][]*rules{}

@@ -192,10 +192,10 @@ func TestSameNumbers(t *testing.T) {
 				t.Parallel()
 				r := rand.New(rand.NewPCG(1, uint64(i)))
 				m := regions[name]
-				calling := int(m.GetCountryCode())
+				sharing := phonenumbers.GetRegionCodesForCountryCode(int(m.GetCountryCode()))
+				strangers := []string{names[r.IntN(len(names))], names[r.IntN(len(names))], names[r.IntN(len(names))]}
 				ask := func(typed string) {
-					sharing := phonenumbers.GetRegionCodesForCountryCode(calling)
-					beside := []string{name, sharing[r.IntN(len(sharing))], names[r.IntN(len(names))]}
+					beside := []string{name, sharing[r.IntN(len(sharing))], strangers[r.IntN(len(strangers))]}
 					for _, at := range r.Perm(len(beside))[:places] {
 						every.same(t, beside[at], typed)
 						asked.Add(1)
