@@ -50,8 +50,8 @@ func (b *book) dial(region, typed string) (dialled, bool) {
 		return dialled{}, false
 	}
 	short := home.trim(d.national)
-	fit := home.fit(short)
-	if fit == possible || fit == tooLong {
+	possible, tooLong := home.fits(short)
+	if possible || tooLong { // what is too short may be a number without its area code
 		d.national = short
 	}
 	return d, len(d.national) >= minNational && len(d.national) <= maxNational
@@ -93,10 +93,8 @@ func (b *book) local(home *rules, digits string) (dialled, bool) {
 	if home == nil {
 		return dialled{}, true
 	}
-	if rest, ok := home.beyond(digits); ok {
-		if len(rest) <= minNational {
-			return dialled{}, false
-		}
+	rest, ok := home.beyond(digits)
+	if ok {
 		return b.cut(rest)
 	}
 	national, ok := strings.CutPrefix(digits, home.calling)
@@ -105,7 +103,8 @@ func (b *book) local(home *rules, digits string) (dialled, bool) {
 	}
 	// The region's own calling code, or a national number that begins like it.
 	national = home.trim(national)
-	if !home.all.match(digits) && home.all.match(national) || home.fit(digits) == tooLong {
+	_, tooLong := home.fits(digits)
+	if tooLong || !home.all.match(digits) && home.all.match(national) {
 		return dialled{home.calling, national}, true
 	}
 	return dialled{}, true
@@ -146,31 +145,10 @@ func (r *rules) trim(national string) string {
 	return short
 }
 
-// fit is how a number's length goes with the lengths that a region's have.
-type fit int
-
-const (
-	possible fit = iota
-	onlyLocal
-	tooShort
-	tooLong
-	between // two lengths that there are
-)
-
-// fit ignores what the digits are.
-func (r *rules) fit(national string) fit {
-	n := len(national)
-	switch {
-	case slices.Contains(r.local, n):
-		return onlyLocal
-	case slices.Contains(r.lengths, n):
-		return possible
-	case n < r.lengths[0]:
-		return tooShort
-	case n > r.lengths[len(r.lengths)-1]:
-		return tooLong
-	}
-	return between
+// fits reports whether a region has numbers of a length, and whether a number is
+// longer than all of them.
+func (r *rules) fits(national string) (possible, tooLong bool) {
+	return slices.Contains(r.lengths, len(national)), len(national) > r.lengths[len(r.lengths)-1]
 }
 
 // kind is what a number of a region is good for.

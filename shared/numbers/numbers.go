@@ -3,9 +3,9 @@
 // them, and knows which countries are served.
 //
 // The plan is that of github.com/nyaruka/phonenumbers, written down in plan.txt by
-// internal/generate. The library itself is linked into tests only: reading all of
-// its tables took three times as long as the rest of a step's start. Tests hold
-// every answer here against the library's.
+// internal/generate. The library itself is linked into tests only: at a step's start
+// its tables take more than twice as long as everything else. Tests hold the answers
+// here against the library's.
 //
 // It must not know what a number is for, nor which form it was typed into.
 package numbers

@@ -81,7 +81,7 @@ type rules struct {
 	transform string  // what stands for a trunk that has groups, "" for nothing
 	leading   pattern // what alone tells whether a number is the region's, where there is one
 
-	lengths, local []int // in digits; local ones lack their area code
+	lengths []int // of national numbers with their area code, in digits, ascending
 
 	all    pattern
 	texted pattern // mobile numbers, and those of lines that may be mobile
@@ -94,9 +94,9 @@ func newRules(e entry) *rules {
 	return &rules{
 		calling: e.calling, code: e.code,
 		abroad: pattern{expr: column[0]}, trunk: pattern{expr: column[1]}, transform: column[2], leading: pattern{expr: column[3]},
-		lengths: ints(column[4]), local: ints(column[5]),
-		all: pattern{expr: column[6], end: "$"}, texted: pattern{expr: column[7], end: "$"},
-		fixed: pattern{expr: column[8], end: "$"}, other: pattern{expr: column[9], end: "$"},
+		lengths: ints(column[4]),
+		all:     pattern{expr: column[5], end: "$"}, texted: pattern{expr: column[6], end: "$"},
+		fixed: pattern{expr: column[7], end: "$"}, other: pattern{expr: column[8], end: "$"},
 	}
 }
 

@@ -127,9 +127,9 @@ func TestSameGuessExcuses(t *testing.T) {
 func TestSameGuessOfMany(t *testing.T) {
 	t.Parallel()
 	all := pairs(t)
-	rounds := 20_000
-	if testing.Short() {
-		rounds = 4_000
+	rounds := 2_000
+	if thorough() {
+		rounds = 20_000
 	}
 	r := rand.New(rand.NewPCG(3, 3))
 	excuse := 0

@@ -53,7 +53,7 @@ func TestPlan(t *testing.T) {
 			continue
 		}
 		column := strings.Split(line, "\t")
-		if len(column) != 14 || column[0] == "" || column[2] == "" || column[8] == "" || column[10] == "" {
+		if len(column) != 13 || column[0] == "" || column[2] == "" || column[8] == "" || column[9] == "" {
 			t.Errorf("%.60q", line)
 		}
 		if regions[column[1]] && column[1] != world {

@@ -23,8 +23,8 @@ const header = `# The numbering plan. Written by "go generate ./shared/numbers":
 # One line a region, by calling code; of those that share one, the main region is first and the others
 # follow in the order in which they are asked whether a number is theirs. Columns, separated by tabs:
 # calling code, region, English name, other codes of the region, international prefix, national prefix,
-# what stands for that, leading digits, lengths, lengths of local numbers, and the patterns of all numbers,
-# of those that get text messages, of those of the fixed network, and of others that get none.
+# what stands for that, leading digits, lengths, and the patterns of all numbers, of those that get text
+# messages, of those of the fixed network, and of others that get none.
 `
 
 // plan is the content of the whole file, the same for the same two libraries.
@@ -65,9 +65,14 @@ func key(calling int, region string) string { return strconv.Itoa(calling) + reg
 
 // columns is one line.
 func columns(m *phonenumbers.PhoneMetadata, name string, also []string) ([]string, error) {
-	general := m.GetGeneralDesc()
-	if len(general.GetPossibleLength()) == 0 || general.GetPossibleLength()[0] < 0 || !slices.IsSorted(general.GetPossibleLength()) {
-		return nil, fmt.Errorf("lengths %v", general.GetPossibleLength())
+	possible := m.GetGeneralDesc().GetPossibleLength()
+	if len(possible) == 0 || possible[0] < 0 || !slices.IsSorted(possible) {
+		return nil, fmt.Errorf("lengths %v", possible)
+	}
+	for _, local := range m.GetGeneralDesc().GetPossibleLengthLocalOnly() { // the plan has no column for them
+		if slices.Contains(possible, local) || local > possible[len(possible)-1] {
+			return nil, fmt.Errorf("local numbers have %d digits, others %v", local, possible)
+		}
 	}
 	patterns, err := kinds(m)
 	if err != nil {
@@ -76,7 +81,7 @@ func columns(m *phonenumbers.PhoneMetadata, name string, also []string) ([]strin
 	line := append([]string{
 		strconv.Itoa(int(m.GetCountryCode())), m.GetId(), name, strings.Join(also, ","),
 		m.GetInternationalPrefix(), m.GetNationalPrefixForParsing(), m.GetNationalPrefixTransformRule(), m.GetLeadingDigits(),
-		list(general.GetPossibleLength()), list(general.GetPossibleLengthLocalOnly()),
+		list(possible),
 	}, patterns...)
 	for _, column := range line {
 		if strings.ContainsAny(column, "\t\r\n") {
