@@ -28,7 +28,8 @@ test: ## Run all tests, each flow with each vendor once (browser tests need chro
 	go test -short -shuffle=on -timeout 5m ./flowtest/e2e
 
 .PHONY: thorough
-thorough: ## Run all flows with both vendors, by form and as JSON, and by SAM's way of starting functions
+thorough: ## Run all flows with both vendors, by form and as JSON, and by SAM's way of starting functions; a million numbers
+	NUMBERS=all go test -shuffle=on -timeout 10m ./shared/numbers
 	go test -shuffle=on -timeout 10m ./local
 	go test -shuffle=on -parallel 16 -timeout 10m ./flowtest
 	go test -shuffle=on -timeout 10m ./flowtest/e2e

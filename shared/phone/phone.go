@@ -3,8 +3,8 @@
 // gives the number. A number in an unexported field of something printed is out
 // of that protection's reach: print nothing that holds one.
 //
-// It must not know the numbering plans. Parsing what a person typed needs six
-// megabytes of tables and is for the few steps that take one (shared/numbers).
+// It must not know the numbering plan. Parsing what a person typed needs a table of
+// every country and is for the few steps that take a number (shared/numbers).
 package phone
 
 import (
