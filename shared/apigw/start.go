@@ -55,7 +55,7 @@ func StartAuthorizer(step NewAuthorizer) {
 // start gives a function what it takes from outside, and runs it.
 func start(make func(context.Context, env.Config) (lambda.Handler, error)) {
 	log := slog.New(slog.NewJSONHandler(os.Stderr, nil))
-	client := outbound.Client(nil)
+	client := outbound.Client(outbound.Transport(time.Now))
 	var origins []string
 	h, err := make(context.Background(), env.Config{
 		Getenv: os.Getenv, Now: time.Now, HTTP: client, Log: log,

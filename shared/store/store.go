@@ -22,12 +22,12 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"latchkey/shared/chars"
 	"latchkey/shared/env"
+	"latchkey/shared/sdk"
 )
 
 // What a caller branches on. Any other error means that the table could not be
@@ -49,32 +49,14 @@ type Table struct {
 }
 
 // Open reads where the table is and how to sign for it. It connects to nothing.
-//
-// The options are set by hand: config.LoadDefaultConfig reads files and starts
-// half again as slowly, and a Lambda has its keys in the environment.
 func Open(cfg env.Config, vars *env.Vars) *Table {
-	region := vars.String("AWS_REGION", "us-east-1")
-	endpoint := vars.URL("AWS_ENDPOINT_URL_DYNAMODB", regional(region))
+	s := sdk.Open(cfg, vars, "DYNAMODB", regional, sdk.Tries{Most: 4, Pause: 400 * time.Millisecond})
 	name := vars.Required("TABLE_NAME", "the name of the DynamoDB table; the template sets it")
-	keys := aws.Credentials{
-		AccessKeyID:     vars.String("AWS_ACCESS_KEY_ID", ""),
-		SecretAccessKey: vars.String("AWS_SECRET_ACCESS_KEY", ""),
-		SessionToken:    vars.String("AWS_SESSION_TOKEN", ""),
-	}
 	if cfg.Warm != nil {
-		cfg.Warm(endpoint)
+		cfg.Warm(s.Endpoint)
 	}
 	db := dynamodb.New(dynamodb.Options{
-		Region:       region,
-		BaseEndpoint: aws.String(endpoint),
-		HTTPClient:   cfg.HTTP,
-		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
-			return keys, nil
-		}),
-		Retryer: retry.NewStandard(func(o *retry.StandardOptions) {
-			o.MaxAttempts = 4
-			o.MaxBackoff = 400 * time.Millisecond
-		}),
+		Region: s.Region, BaseEndpoint: aws.String(s.Endpoint), HTTPClient: s.HTTP, Credentials: s.Keys, Retryer: s.Retryer,
 	})
 	return &Table{db: db, name: aws.String(name)}
 }
