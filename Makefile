@@ -2,7 +2,8 @@
 
 GOARCH ?= arm64
 STEPS := $(notdir $(patsubst %/lambda/main.go,%,$(wildcard functions/*/lambda/main.go examples/*/functions/*/lambda/main.go)))
-LAMBDA := CGO_ENABLED=0 go build -trimpath -buildvcs=false -tags lambda.norpc -ldflags=-s
+# Without Lambda's former way to be started, net/http's HTTP/2, which nothing here speaks, and symbols.
+LAMBDA := CGO_ENABLED=0 go build -trimpath -buildvcs=false -tags lambda.norpc,nethttpomithttp2 -ldflags=-s
 
 .PHONY: help
 help: ## Show this

@@ -46,6 +46,7 @@ const budget = 2500 * time.Millisecond
 type Table struct {
 	db   *dynamodb.Client
 	name *string
+	at   string // its address
 }
 
 // Open reads where the table is and how to sign for it. It connects to nothing.
@@ -58,7 +59,18 @@ func Open(cfg env.Config, vars *env.Vars) *Table {
 	db := dynamodb.New(dynamodb.Options{
 		Region: s.Region, BaseEndpoint: aws.String(s.Endpoint), HTTPClient: s.HTTP, Credentials: s.Keys, Retryer: s.Retryer,
 	})
-	return &Table{db: db, name: aws.String(name)}
+	return &Table{db: db, name: aws.String(name), at: s.Endpoint}
+}
+
+// Abreast has the connections made that n calls at once will need, with the one that
+// there is: a handshake in the first request takes a small function tens of ms.
+func (t *Table) Abreast(cfg env.Config, n int) {
+	if cfg.Warm == nil {
+		return
+	}
+	for range n - 1 {
+		cfg.Warm(t.at)
+	}
 }
 
 // regional is the region's own address, which is not alike in all of AWS's
