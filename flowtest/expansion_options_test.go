@@ -154,6 +154,9 @@ func TestSizes(t *testing.T) {
 		if f.Environment["GOMAXPROCS"] != "1" {
 			t.Errorf("%s runs on %s", f.ID, f.Environment["GOMAXPROCS"])
 		}
+		if f.Environment["SSL_CERT_DIR"] != "/var/empty/certificates" {
+			t.Errorf("%s reads certificates from %s", f.ID, f.Environment["SSL_CERT_DIR"])
+		}
 	}
 	if len(sizes) != 5 || slices.Contains(slices.Collect(maps.Values(sizes)), 0) {
 		t.Error("the list of sizes is not the one that was measured")

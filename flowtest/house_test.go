@@ -81,7 +81,8 @@ var only = map[string][]string{
 	// A step would compile it at every start; shared/chars costs nothing.
 	"regexp": {"shared/numbers/", "local/", "cmd/", "examples/"},
 
-	"github.com/aws/aws-sdk-go-v2/service/eventbridge": {"shared/announce/"},
+	"github.com/aws/aws-sdk-go-v2/service/eventbridge":    {"shared/announce/"},
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager": {"shared/secret/"},
 }
 
 // Who may import whom (design section 6).

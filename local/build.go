@@ -20,7 +20,7 @@ import (
 
 // buildFlags are those of the Makefile, so that a laptop runs what deploys.
 func buildFlags() []string {
-	return []string{"-trimpath", "-buildvcs=false", "-tags", "lambda.norpc", "-ldflags=-s"}
+	return []string{"-trimpath", "-buildvcs=false", "-tags", "lambda.norpc,nethttpomithttp2", "-ldflags=-s"}
 }
 
 // errBuild: the compiler's own words went to the log.

@@ -71,7 +71,7 @@ func TestAuthorizerAllocations(t *testing.T) {
 // only other steps need is not even linked into it.
 func TestAuthorizerLinksNoVendor(t *testing.T) {
 	t.Parallel()
-	cmd := exec.CommandContext(t.Context(), "go", "list", "-deps", "-tags", "lambda.norpc", "./functions/authorizer/lambda")
+	cmd := exec.CommandContext(t.Context(), "go", "list", "-deps", "-tags", "lambda.norpc,nethttpomithttp2", "./functions/authorizer/lambda")
 	cmd.Dir = bench.Root()
 	out, err := cmd.Output()
 	if err != nil {

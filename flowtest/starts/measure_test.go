@@ -71,15 +71,7 @@ func measure(t testing.TB, list []*function, p plan) []figures {
 	all := make([][7][]sample, len(list))
 	for range p.rounds {
 		for i, f := range list {
-			for kind, l := range [...]life{
-				{at: plain, events: -1},
-				{at: plain, warmed: true, events: p.events},
-				{at: secure, cert: cert, warmed: true, events: p.events},
-				{at: secure, cert: cert},
-				{at: secure, cert: cert, warmed: true, quota: p.quota, share: p.share},
-				{at: secure, cert: cert, quota: p.quota, share: p.share},
-				{at: secure, cert: cert, warmed: true, quota: p.quota, share: p.share, events: 3},
-			} {
+			for kind, l := range p.lives(plain, secure, cert) {
 				apart := kind == 6
 				if f.failed != nil || kind >= 4 && p.quota == nil && !apart || apart && !patient(f) {
 					continue
@@ -89,14 +81,16 @@ func measure(t testing.TB, list []*function, p plan) []figures {
 					s.table, s.vendor = tableTakes, vendorTakes
 				}
 				l.stub, l.longest = s, longest
-				one, err := f.live(l)
-				switch {
-				case err == nil:
-					all[i][kind] = append(all[i][kind], one)
-				case l.quota != nil: // a step gives up on a call after a time, and so may one with a small share
-					t.Logf("with %g of a processor: %v", p.share, err)
-				default:
-					f.fail(t, err)
+				for range l.times {
+					one, err := f.live(l)
+					switch {
+					case err == nil:
+						all[i][kind] = append(all[i][kind], one)
+					case l.quota != nil: // a step gives up on a call after a time, and so may one with a small share
+						t.Logf("with %g of a processor: %v", p.share, err)
+					default:
+						f.fail(t, err)
+					}
 				}
 			}
 		}
@@ -110,6 +104,20 @@ func measure(t testing.TB, list []*function, p plan) []figures {
 		result[i] = figures{m[0].init, m[1], m[2], m[3], m[4], m[5], m[6]}
 	}
 	return result
+}
+
+// lives are those of one round, in the order of figures. The start alone is soon
+// over, and so it is seen more often.
+func (p plan) lives(plain, secure servers, cert string) [7]life {
+	return [...]life{
+		{at: plain, events: -1, times: 5},
+		{at: plain, warmed: true, events: p.events, times: 1},
+		{at: secure, cert: cert, warmed: true, events: p.events, times: 1},
+		{at: secure, cert: cert, times: 1},
+		{at: secure, cert: cert, warmed: true, quota: p.quota, share: p.share, times: 1},
+		{at: secure, cert: cert, quota: p.quota, share: p.share, times: 1},
+		{at: secure, cert: cert, warmed: true, quota: p.quota, share: p.share, events: 3, times: 1},
+	}
 }
 
 // patient are the functions that are also measured beside a slow table and a slow

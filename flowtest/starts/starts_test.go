@@ -136,6 +136,7 @@ type life struct {
 	share   float64
 	events  int // further ones of each request, after the first; less than 0: not even that
 	longest time.Duration
+	times   int // that it is lived in one round
 }
 
 // sample is what one life took: in milliseconds, the memory in bytes.

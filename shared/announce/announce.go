@@ -15,12 +15,12 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
 
 	"latchkey/shared/env"
 	"latchkey/shared/push"
+	"latchkey/shared/sdk"
 	"latchkey/shared/store"
 )
 
@@ -39,32 +39,16 @@ type Bus struct {
 	name   *string
 }
 
-// Open reads where the bus is, and its name. It connects to nothing. The options
-// are set by hand for the reason that package store gives.
+// Open reads where the bus is, and its name. It connects to nothing.
 func Open(cfg env.Config, vars *env.Vars) *Bus {
-	region := vars.String("AWS_REGION", "us-east-1")
-	endpoint := vars.URL("AWS_ENDPOINT_URL_EVENTBRIDGE", regional(region))
-	keys := aws.Credentials{
-		AccessKeyID:     vars.String("AWS_ACCESS_KEY_ID", ""),
-		SecretAccessKey: vars.String("AWS_SECRET_ACCESS_KEY", ""),
-		SessionToken:    vars.String("AWS_SESSION_TOKEN", ""),
-	}
+	s := sdk.Open(cfg, vars, "EVENTBRIDGE", regional, sdk.Tries{Most: 3, Pause: 200 * time.Millisecond})
 	if cfg.Warm != nil {
-		cfg.Warm(endpoint)
+		cfg.Warm(s.Endpoint)
 	}
 	return &Bus{
 		name: aws.String(vars.String("EVENT_BUS", "default")),
 		client: eventbridge.New(eventbridge.Options{
-			Region:       region,
-			BaseEndpoint: aws.String(endpoint),
-			HTTPClient:   cfg.HTTP,
-			Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
-				return keys, nil
-			}),
-			Retryer: retry.NewStandard(func(o *retry.StandardOptions) {
-				o.MaxAttempts = 3
-				o.MaxBackoff = 200 * time.Millisecond
-			}),
+			Region: s.Region, BaseEndpoint: aws.String(s.Endpoint), HTTPClient: s.HTTP, Credentials: s.Keys, Retryer: s.Retryer,
 		}),
 	}
 }

@@ -26,6 +26,9 @@ import (
 	"latchkey/shared/testnumbers"
 )
 
+// atOnce is how many limits are taken at once, at most.
+const atOnce = 5
+
 // Budget is the limits of one flow.
 type Budget struct {
 	table   *store.Table
@@ -73,6 +76,7 @@ func New(cfg env.Config, vars *env.Vars, table *store.Table, flow store.Flow) *B
 	// A phone's earlier codes are forgotten after the window, and with them the
 	// waits since: no wait may be longer.
 	history.Window = max(history.Window, slices.Max(history.Waits))
+	table.Abreast(cfg, atOnce)
 	b := &Budget{
 		table: table, log: cfg.Log, history: history, tests: testnumbers.New(cfg, vars),
 		address: store.Counter{Rule: rule("address"), Max: vars.Int("SENDS_PER_ADDRESS", 30, 1, 1e9), Window: hour},

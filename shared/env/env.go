@@ -25,7 +25,7 @@ type Config struct {
 	Now    func() time.Time
 	HTTP   *http.Client     // for the table and the vendors alike; follows no redirects
 	Log    *slog.Logger     // JSON lines
-	Warm   func(url string) // told every origin the step will call, so that it can be connected to before the first request
+	Warm   func(url string) // told every origin the step will call, once for each call at once, so that the connections are made before the first request
 }
 
 // Vars reads variables and collects what is wrong with them.

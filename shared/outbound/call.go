@@ -125,9 +125,10 @@ func (c *Call) readdress(req *http.Request) *http.Request {
 	out.URL.RawPath = strings.TrimSuffix(c.to.EscapedPath(), "/") + req.URL.EscapedPath()
 	out.URL.Path = strings.TrimSuffix(c.to.Path, "/") + req.URL.Path
 	if out.Body == nil || out.Body == http.NoBody {
-		// net/http repeats a GET by itself when a pooled connection breaks while
-		// the answer is awaited. A GET of Authy's sends a text or uses up a code
-		// . A body that cannot be rewound, though empty, forbids the repeat.
+		// Over net/http's own transport, which tests and the doctor use, a GET is
+		// repeated by itself when a pooled connection breaks while the answer is
+		// awaited. A GET of Authy's sends a text or uses up a code. A body
+		// that cannot be rewound, though empty, forbids the repeat.
 		out.Body = io.NopCloser(strings.NewReader(""))
 		out.GetBody = nil
 	}
@@ -165,6 +166,8 @@ func (c *Call) cause(err error) error {
 		return cert
 	case errors.Is(err, context.DeadlineExceeded):
 		return context.DeadlineExceeded
+	case errors.Is(err, ErrTooLarge):
+		return ErrTooLarge
 	default:
 		return errBroken
 	}

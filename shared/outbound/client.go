@@ -13,8 +13,6 @@
 package outbound
 
 import (
-	"crypto/tls"
-	"net"
 	"net/http"
 	"time"
 )
@@ -27,34 +25,10 @@ const (
 	headerLimit  = 64 << 10         // bytes
 )
 
-// Client returns the HTTP client for table and vendors alike, with rt as its
-// transport. A nil rt stands for a transport of our own: certificates are
-// checked, connecting takes two seconds at most, no proxy is taken from the
-// environment, and a connection that was idle for 50 s is not used again, since
-// a sandbox that was frozen meanwhile holds a dead one. It speaks
-// HTTP/1.1, where a dead connection costs one request and not all of them.
-//
-// The client follows no redirects: one would turn a POST into a GET and its
-// answer into a success.
+// Client returns the HTTP client for table and vendors alike, over rt. It follows
+// no redirects: one would turn a POST into a GET and its answer into a success.
 func Client(rt http.RoundTripper) *http.Client {
-	if rt == nil {
-		rt = transport()
-	}
 	return &http.Client{Transport: rt, CheckRedirect: refuseRedirect, Timeout: totalLimit}
-}
-
-func transport() *http.Transport {
-	dialer := &net.Dialer{Timeout: connectLimit, KeepAlive: 15 * time.Second}
-	return &http.Transport{
-		Proxy:                  nil,
-		DialContext:            dialer.DialContext,
-		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12},
-		TLSHandshakeTimeout:    connectLimit,
-		IdleConnTimeout:        idleLimit,
-		MaxIdleConns:           4 * idleConns,
-		MaxIdleConnsPerHost:    idleConns,
-		MaxResponseHeaderBytes: headerLimit,
-	}
 }
 
 func refuseRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }

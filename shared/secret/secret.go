@@ -17,12 +17,12 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
 	"github.com/aws/smithy-go"
 
 	"latchkey/shared/env"
+	"latchkey/shared/sdk"
 )
 
 // budget bounds one reading with its retries: a function has ten seconds to
@@ -100,32 +100,16 @@ type Source struct {
 }
 
 // Open reads where the secret is, and connects to nothing. It returns nil where
-// SECRET_ARN names none. The options are set by hand for the reason that package
-// store gives.
+// SECRET_ARN names none.
 func Open(cfg env.Config, vars *env.Vars) *Source {
 	id := vars.String("SECRET_ARN", "")
 	life := vars.Duration("SECRET_LIFE", 10*time.Minute, time.Minute, 24*time.Hour)
-	region := vars.String("AWS_REGION", "us-east-1")
-	endpoint := vars.URL("AWS_ENDPOINT_URL_SECRETS_MANAGER", regional(region))
+	s := sdk.Open(cfg, vars, "SECRETS_MANAGER", regional, sdk.Tries{Most: 3, Pause: 200 * time.Millisecond})
 	if id == "" {
 		return nil
 	}
-	keys := aws.Credentials{
-		AccessKeyID:     vars.String("AWS_ACCESS_KEY_ID", ""),
-		SecretAccessKey: vars.String("AWS_SECRET_ACCESS_KEY", ""),
-		SessionToken:    vars.String("AWS_SESSION_TOKEN", ""),
-	}
 	return &Source{id: aws.String(id), life: life, client: secretsmanager.New(secretsmanager.Options{
-		Region:       region,
-		BaseEndpoint: aws.String(endpoint),
-		HTTPClient:   cfg.HTTP,
-		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
-			return keys, nil
-		}),
-		Retryer: retry.NewStandard(func(o *retry.StandardOptions) {
-			o.MaxAttempts = 3
-			o.MaxBackoff = 200 * time.Millisecond
-		}),
+		Region: s.Region, BaseEndpoint: aws.String(s.Endpoint), HTTPClient: s.HTTP, Credentials: s.Keys, Retryer: s.Retryer,
 	})}
 }
 

@@ -64,7 +64,7 @@ func (t *Table) Try(ctx context.Context, a Attempts, id string, now time.Time) e
 		":one": number(1), ":now": millis(now), ":id": text(id),
 		":expires_at": seconds(afterwards(now.Add(streak))),
 	}
-	_, err := t.update(ctx, k, "ADD hits :one SET last_at = :now, last_id = :id, expires_at = :expires_at",
+	err := t.change(ctx, k, "ADD hits :one SET last_at = :now, last_id = :id, expires_at = :expires_at",
 		"(attribute_not_exists(last_id) OR last_id <> :id) AND ("+a.condition(values, now)+")", values)
 	if !errors.Is(err, ErrRefused) {
 		return err

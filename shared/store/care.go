@@ -30,7 +30,7 @@ func (t *Table) MovePhone(ctx context.Context, s Session, epoch, proof string, n
 		change += ", provider_ref = :ref"
 		values[":ref"] = text(s.ProviderRef)
 	}
-	_, err := t.update(ctx, userKey(s.Key), change, "attribute_exists(pk) AND uid = :uid AND epoch = :epoch", values)
+	err := t.change(ctx, userKey(s.Key), change, "attribute_exists(pk) AND uid = :uid AND epoch = :epoch", values)
 	return err
 }
 
@@ -38,7 +38,7 @@ func (t *Table) MovePhone(ctx context.Context, s Session, epoch, proof string, n
 // and the epoch with it, and keeps which form did it. ErrRefused says that either
 // changed meanwhile.
 func (t *Table) ChangePassword(ctx context.Context, u User, hash, epoch, form string) error {
-	_, err := t.update(ctx, userKey(u.Key), "SET #hash = :next, epoch = :new, password_by = :by",
+	err := t.change(ctx, userKey(u.Key), "SET #hash = :next, epoch = :new, password_by = :by",
 		"attribute_exists(pk) AND uid = :uid AND epoch = :epoch AND #hash = :hash",
 		item{
 			":uid": text(u.UID), ":hash": text(u.Hash), ":next": text(hash),
@@ -68,7 +68,7 @@ func (t *Table) ReserveRecovery(ctx context.Context, s Session, tries int, now t
 // as ReserveRecovery returned it: its count of tries tells this request from its
 // equals, of which one is first. ErrRefused says that the login is over.
 func (t *Table) MarkLost(ctx context.Context, s Session) (first bool, err error) {
-	_, err = t.update(ctx, sessionKey(s.Key, s.ID), "SET lost = :try",
+	err = t.change(ctx, sessionKey(s.Key, s.ID), "SET lost = :try",
 		"attribute_exists(pk) AND attribute_not_exists(confirmed_at) AND secret = :secret AND attribute_not_exists(lost)",
 		item{":try": number(int64(s.Checks)), ":secret": binary(s.Secret)})
 	if !errors.Is(err, ErrRefused) {
@@ -89,7 +89,7 @@ func (t *Table) EndParent(ctx context.Context, s Session, now time.Time) error {
 	if s.Lost {
 		kind = "attribute_exists(lost) AND attribute_not_exists(confirmed_at)"
 	}
-	_, err := t.update(ctx, sessionKey(s.Key, s.Parent), "SET ended_by = :by, valid_until = :now, expires_at = :expires_at"+
+	err := t.change(ctx, sessionKey(s.Key, s.Parent), "SET ended_by = :by, valid_until = :now, expires_at = :expires_at"+
 		" REMOVE secret, previous, previous_to, proof, approval, "+profile,
 		"uid = :uid AND epoch = :epoch AND (attribute_exists(secret) AND "+kind+" AND valid_until > :now OR ended_by = :by)",
 		item{
@@ -102,7 +102,7 @@ func (t *Table) EndParent(ctx context.Context, s Session, now time.Time) error {
 // AdoptEpoch lets a whole session outlive the change of its user's epoch that it
 // made itself.
 func (t *Table) AdoptEpoch(ctx context.Context, s Session, epoch string) error {
-	_, err := t.update(ctx, sessionKey(s.Key, s.ID), "SET epoch = :epoch", "attribute_exists(confirmed_at) AND secret = :secret",
+	err := t.change(ctx, sessionKey(s.Key, s.ID), "SET epoch = :epoch", "attribute_exists(confirmed_at) AND secret = :secret",
 		item{":epoch": text(epoch), ":secret": binary(s.Secret)})
 	return err
 }

@@ -45,7 +45,7 @@ func (c Counter) key(now time.Time) item {
 // Count takes one hit, or says *Limited. A repeated try of the SDK may count
 // twice; that errs on the safe side.
 func (t *Table) Count(ctx context.Context, c Counter, now time.Time) error {
-	_, err := t.update(ctx, c.key(now), "ADD hits :one SET expires_at = if_not_exists(expires_at, :expires_at)",
+	err := t.change(ctx, c.key(now), "ADD hits :one SET expires_at = if_not_exists(expires_at, :expires_at)",
 		"attribute_not_exists(hits) OR hits < :max",
 		item{":one": number(1), ":max": number(int64(c.Max)), ":expires_at": seconds(afterwards(c.end(now)))})
 	if errors.Is(err, ErrRefused) {
@@ -57,7 +57,7 @@ func (t *Table) Count(ctx context.Context, c Counter, now time.Time) error {
 // Uncount gives a hit back that led to nothing. It is tried once only: a retry
 // that meets its first try would give back somebody else's, too.
 func (t *Table) Uncount(ctx context.Context, c Counter, now time.Time) error {
-	_, err := t.update(ctx, c.key(now), "ADD hits :less", "hits > :none",
+	err := t.change(ctx, c.key(now), "ADD hits :less", "hits > :none",
 		item{":less": number(-1), ":none": number(0)}, func(o *dynamodb.Options) { o.Retryer = aws.NopRetryer{} })
 	if errors.Is(err, ErrRefused) {
 		return nil
@@ -70,7 +70,7 @@ func (t *Table) Uncount(ctx context.Context, c Counter, now time.Time) error {
 // also while they are at it together. added is false for a repeat, and for a
 // write whose answer was lost.
 func (t *Table) CountOnce(ctx context.Context, c Counter, id string, now time.Time) (added bool, err error) {
-	_, err = t.update(ctx, c.key(now), "ADD ids :ids SET expires_at = if_not_exists(expires_at, :expires_at)",
+	err = t.change(ctx, c.key(now), "ADD ids :ids SET expires_at = if_not_exists(expires_at, :expires_at)",
 		"attribute_not_exists(ids) OR size(ids) < :max AND NOT contains(ids, :id)",
 		item{":ids": set(id), ":id": text(id), ":max": number(int64(c.Max)), ":expires_at": seconds(afterwards(c.end(now)))})
 	if !errors.Is(err, ErrRefused) {
@@ -89,7 +89,7 @@ func (t *Table) CountOnce(ctx context.Context, c Counter, id string, now time.Ti
 
 // UncountOnce gives the hit of an id back.
 func (t *Table) UncountOnce(ctx context.Context, c Counter, id string, now time.Time) error {
-	_, err := t.update(ctx, c.key(now), "DELETE ids :ids", "attribute_exists(ids)", item{":ids": set(id)})
+	err := t.change(ctx, c.key(now), "DELETE ids :ids", "attribute_exists(ids)", item{":ids": set(id)})
 	if errors.Is(err, ErrRefused) {
 		return nil
 	}

@@ -50,11 +50,11 @@ func (t *Table) Tallies(ctx context.Context, window time.Duration, now time.Time
 // comes first: what dies in between leaves the block that can be seen. A window
 // of which nothing is known is left alone.
 func (t *Table) Lift(ctx context.Context, r Traffic, now time.Time) error {
-	_, err := t.update(ctx, r.key(now.Add(r.Window)), "REMOVE blocked_until", "attribute_exists(pk)", nil)
+	err := t.change(ctx, r.key(now.Add(r.Window)), "REMOVE blocked_until", "attribute_exists(pk)", nil)
 	if err != nil && !errors.Is(err, ErrRefused) {
 		return err
 	}
-	_, err = t.update(ctx, r.key(now), "SET sends = :none, proofs = :none REMOVE blocked_until", "attribute_exists(pk)", item{":none": number(0)})
+	err = t.change(ctx, r.key(now), "SET sends = :none, proofs = :none REMOVE blocked_until", "attribute_exists(pk)", item{":none": number(0)})
 	if errors.Is(err, ErrRefused) {
 		return nil
 	}
@@ -105,7 +105,7 @@ func (t *Table) page(ctx context.Context, condition string, values, last item) (
 
 // SetRole gives the user a role. ErrRefused says that this user is gone.
 func (t *Table) SetRole(ctx context.Context, u User, role string) error {
-	_, err := t.update(ctx, userKey(u.Key), "SET #role = :role", "attribute_exists(pk) AND uid = :uid",
+	err := t.change(ctx, userKey(u.Key), "SET #role = :role", "attribute_exists(pk) AND uid = :uid",
 		item{":uid": text(u.UID), ":role": text(role)})
 	return err
 }
@@ -122,7 +122,7 @@ func (t *Table) Reset(ctx context.Context, u User, epoch string, codes []Recover
 		":next_factors": number(int64(u.FactorsVersion + 1)), ":next_recovery": number(int64(u.RecoveryVersion + 1)),
 	}
 	as := "epoch = :epoch AND " + unchanged(values, "factors", u.FactorsVersion) + " AND " + unchanged(values, "recovery", u.RecoveryVersion)
-	_, err := t.update(ctx, userKey(u.Key),
+	err := t.change(ctx, userKey(u.Key),
 		"SET epoch = :next, factors = :none, factors_version = :next_factors,"+
 			" recovery = :codes, recovery_version = :next_recovery, recovery_at = :at",
 		"attribute_exists(pk) AND uid = :uid AND (epoch = :next OR "+as+")", values)

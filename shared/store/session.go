@@ -209,7 +209,7 @@ func (t *Table) RecordSend(ctx context.Context, s Session) error {
 	}
 	set[":by_app"] = &types.AttributeValueMemberBOOL{Value: s.ByApp}
 	set[":secret"] = binary(s.Secret)
-	_, err := t.update(ctx, sessionKey(s.Key, s.ID), "SET "+strings.Join(change, ", "),
+	err := t.change(ctx, sessionKey(s.Key, s.ID), "SET "+strings.Join(change, ", "),
 		"attribute_exists(pk) AND attribute_not_exists(confirmed_at) AND secret = :secret", set)
 	return err
 }
@@ -217,7 +217,7 @@ func (t *Table) RecordSend(ctx context.Context, s Session) error {
 // RecordHash completes a session whose maker died before it kept the hash.
 // ErrRefused says that it was not needed.
 func (t *Table) RecordHash(ctx context.Context, s Session) error {
-	_, err := t.update(ctx, sessionKey(s.Key, s.ID), "SET #hash = :hash, resend_at = :resend_at, outcome = :outcome",
+	err := t.change(ctx, sessionKey(s.Key, s.ID), "SET #hash = :hash, resend_at = :resend_at, outcome = :outcome",
 		"attribute_exists(pk) AND attribute_not_exists(#hash) AND attribute_not_exists(confirmed_at) AND secret = :secret",
 		item{
 			":hash": text(s.Hash), ":resend_at": millis(s.ResendAt), ":outcome": text(string(s.Outcome)),
@@ -249,7 +249,7 @@ func (t *Table) ReserveCheck(ctx context.Context, s Session, tries int, now time
 // MarkTaken remembers that this session proved its phone and still cannot
 // become a user.
 func (t *Table) MarkTaken(ctx context.Context, s Session) error {
-	_, err := t.update(ctx, sessionKey(s.Key, s.ID), "SET taken = :taken",
+	err := t.change(ctx, sessionKey(s.Key, s.ID), "SET taken = :taken",
 		"attribute_exists(pk) AND attribute_not_exists(confirmed_at) AND secret = :secret",
 		item{":taken": number(1), ":secret": binary(s.Secret)})
 	return err
@@ -259,7 +259,7 @@ func (t *Table) MarkTaken(ctx context.Context, s Session) error {
 // secret, proof and times, and the profile leaves it. ErrRefused says that
 // another request was first, or that the session is over.
 func (t *Table) Confirm(ctx context.Context, s, next Session) error {
-	_, err := t.update(ctx, sessionKey(s.Key, s.ID),
+	err := t.change(ctx, sessionKey(s.Key, s.ID),
 		"SET secret = :next, previous = :secret, proof = :proof, previous_to = :previous_to, confirmed_at = :now, touched_at = :now,"+
 			" valid_until = :valid_until, ends_at = :ends_at, expires_at = :expires_at, factor = :factor, epoch = :epoch REMOVE "+profile,
 		"attribute_exists(pk) AND attribute_not_exists(confirmed_at) AND secret = :secret AND valid_until > :now",
@@ -290,14 +290,14 @@ func (t *Table) Repeat(ctx context.Context, s Session, most int, now time.Time) 
 
 // EndRepeats lets the secret from before the confirmation get no more answers.
 func (t *Table) EndRepeats(ctx context.Context, s Session) error {
-	_, err := t.update(ctx, sessionKey(s.Key, s.ID), "REMOVE previous, previous_to, proof",
+	err := t.change(ctx, sessionKey(s.Key, s.ID), "REMOVE previous, previous_to, proof",
 		"attribute_exists(pk) AND secret = :secret", item{":secret": binary(s.Secret)})
 	return err
 }
 
 // Touch moves a confirmed session's end on, because it was used.
 func (t *Table) Touch(ctx context.Context, s Session, until, now time.Time) error {
-	_, err := t.update(ctx, sessionKey(s.Key, s.ID), "SET valid_until = :until, touched_at = :now",
+	err := t.change(ctx, sessionKey(s.Key, s.ID), "SET valid_until = :until, touched_at = :now",
 		"attribute_exists(pk) AND attribute_exists(confirmed_at) AND secret = :secret AND valid_until > :now",
 		item{":until": millis(until), ":now": millis(now), ":secret": binary(s.Secret)})
 	return err

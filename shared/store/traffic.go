@@ -74,7 +74,7 @@ func (t *Table) CountSend(ctx context.Context, r Traffic, now time.Time) (Tally,
 // UncountSend gives back a send that was not made. It is tried once only, as
 // Uncount.
 func (t *Table) UncountSend(ctx context.Context, r Traffic, now time.Time) error {
-	_, err := t.update(ctx, r.key(now), "ADD sends :less", "sends > :none",
+	err := t.change(ctx, r.key(now), "ADD sends :less", "sends > :none",
 		item{":less": number(-1), ":none": number(0)}, func(o *dynamodb.Options) { o.Retryer = aws.NopRetryer{} })
 	if errors.Is(err, ErrRefused) {
 		return nil
@@ -87,7 +87,7 @@ func (t *Table) UncountSend(ctx context.Context, r Traffic, now time.Time) error
 func (t *Table) CountProof(ctx context.Context, r Traffic, now time.Time) error {
 	values := r.expires(now)
 	values[":one"] = number(1)
-	_, err := t.update(ctx, r.key(now), "ADD proofs :one"+keepExpiry, "", values)
+	err := t.change(ctx, r.key(now), "ADD proofs :one"+keepExpiry, "", values)
 	return err
 }
 
@@ -99,14 +99,14 @@ func (t *Table) Block(ctx context.Context, r Traffic, now time.Time) (until time
 	until = now.Add(r.Window)
 	values := r.expires(until)
 	values[":until"] = millis(until)
-	_, err = t.update(ctx, r.key(until), "SET blocked_until = :until, expires_at = if_not_exists(expires_at, :expires_at)",
+	err = t.change(ctx, r.key(until), "SET blocked_until = :until, expires_at = if_not_exists(expires_at, :expires_at)",
 		"attribute_not_exists(blocked_until) OR blocked_until < :until", values)
 	if err != nil && !errors.Is(err, ErrRefused) {
 		return until, false, err
 	}
 	values = r.expires(now)
 	values[":until"], values[":now"], values[":me"] = millis(until), millis(now), text(rand.Text())
-	_, err = t.update(ctx, r.key(now), "SET blocked_until = :until, blocked_by = :me, expires_at = if_not_exists(expires_at, :expires_at)",
+	err = t.change(ctx, r.key(now), "SET blocked_until = :until, blocked_by = :me, expires_at = if_not_exists(expires_at, :expires_at)",
 		"attribute_not_exists(blocked_until) OR blocked_until <= :now OR blocked_by = :me", values) // the SDK's retry is this very call
 	if errors.Is(err, ErrRefused) {
 		return until, false, nil

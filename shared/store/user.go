@@ -152,7 +152,7 @@ func (t *Table) SwapPushes(ctx context.Context, u User) error {
 // ForgetPushes begins to count a user's pushes anew: a login was completed.
 // ErrRefused says that the user is gone.
 func (t *Table) ForgetPushes(ctx context.Context, k, uid string) error {
-	_, err := t.update(ctx, userKey(k), "REMOVE push_count, push_since", "uid = :uid", item{":uid": text(uid)})
+	err := t.change(ctx, userKey(k), "REMOVE push_count, push_since", "uid = :uid", item{":uid": text(uid)})
 	return err
 }
 
@@ -185,7 +185,7 @@ func (t *Table) swapList(ctx context.Context, u User, name string, version int, 
 		change += ", " + also + " = :" + also
 		values[":"+also] = value
 	}
-	_, err := t.update(ctx, userKey(u.Key), change, condition, values)
+	err := t.change(ctx, userKey(u.Key), change, condition, values)
 	return err
 }
 
@@ -193,7 +193,7 @@ func (t *Table) swapList(ctx context.Context, u User, name string, version int, 
 // ErrRefused says that the user is gone or has another epoch already, but for
 // this very one.
 func (t *Table) NewEpoch(ctx context.Context, u User, epoch string) error {
-	_, err := t.update(ctx, userKey(u.Key), "SET epoch = :next",
+	err := t.change(ctx, userKey(u.Key), "SET epoch = :next",
 		"attribute_exists(pk) AND uid = :uid AND (epoch = :epoch OR epoch = :next)",
 		item{":uid": text(u.UID), ":epoch": text(u.Epoch), ":next": text(epoch)})
 	return err
@@ -202,7 +202,7 @@ func (t *Table) NewEpoch(ctx context.Context, u User, epoch string) error {
 // Rehash replaces the hash of the same password by a stronger one. ErrRefused
 // says that the password was changed meanwhile.
 func (t *Table) Rehash(ctx context.Context, u User, hash string) error {
-	_, err := t.update(ctx, userKey(u.Key), "SET #hash = :next", "attribute_exists(pk) AND uid = :uid AND #hash = :hash",
+	err := t.change(ctx, userKey(u.Key), "SET #hash = :next", "attribute_exists(pk) AND uid = :uid AND #hash = :hash",
 		item{":uid": text(u.UID), ":hash": text(u.Hash), ":next": text(hash)})
 	return err
 }

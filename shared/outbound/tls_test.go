@@ -1,0 +1,97 @@
+package outbound
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// Over TLS: the certificate is checked, and that it is the host's; no proxy of the
+// environment is used and no HTTP/2 offered; a later connection resumes the session,
+// and one that the server ended meanwhile is not used.
+func TestTLS(t *testing.T) {
+	t.Setenv("HTTPS_PROXY", "http://127.0.0.1:1")
+	var said atomic.Value
+	var conns atomic.Int32
+	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		resumed := ""
+		if r.TLS.DidResume {
+			resumed = " resumed"
+		}
+		said.Store(r.Proto + resumed)
+	}))
+	srv.EnableHTTP2 = true
+	srv.Config.ConnState = func(_ net.Conn, s http.ConnState) {
+		if s == http.StateNew {
+			conns.Add(1)
+		}
+	}
+	srv.StartTLS()
+	t.Cleanup(srv.Close)
+	ours := Transport(time.Now).(*transport)
+	ask := func(url string) error {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		res, err := ours.RoundTrip(r)
+		if err != nil {
+			return err
+		}
+		_, err = io.Copy(io.Discard, res.Body)
+		return err
+	}
+	var unchecked *tls.CertificateVerificationError
+	err := ask(srv.URL)
+	if !errors.As(err, &unchecked) {
+		t.Errorf("an unknown certificate: %v", err)
+	}
+	ours.tls.RootCAs = x509.NewCertPool()
+	ours.tls.RootCAs.AddCert(srv.Certificate())
+	err = ask(strings.Replace(srv.URL, "127.0.0.1", "localhost", 1))
+	if !errors.As(err, &unchecked) {
+		t.Errorf("another host's certificate: %v", err)
+	}
+	conns.Store(0)
+	for i, want := range []string{"HTTP/1.1", "HTTP/1.1", "HTTP/1.1 resumed"} {
+		if i == 2 {
+			srv.CloseClientConnections()
+		}
+		err = ask(srv.URL)
+		if err != nil || said.Load() != want {
+			t.Errorf("request %d: %v, %v", i, said.Load(), err)
+		}
+	}
+	if conns.Load() != 2 {
+		t.Errorf("%d connections", conns.Load())
+	}
+}
+
+// A server that takes the connection and then says nothing costs no more than the
+// time to connect, or what the caller has left.
+func TestSilentTLS(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "https://"+l.Addr().String(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = Transport(time.Now).RoundTrip(r)
+	if !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("%v", err)
+	}
+}

@@ -1,0 +1,231 @@
+package outbound
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"sync"
+	"time"
+)
+
+// transport speaks HTTP/1.1 over connections that it keeps. A request is written
+// and its answer read by the goroutine that asks: net/http's own transport hands
+// both to two others of each connection, which in a function with one processor
+// is a tenth of an answer's work (docs/performance.md). An answer is read whole
+// before it is returned, so that a connection is never half used.
+//
+// It sends a request once. A connection that is dead is seen before it is used;
+// one that dies meanwhile is an error, and the caller knows whether to try again.
+type transport struct {
+	now    func() time.Time // by the wall: a frozen sandbox's other clock stands still
+	dialer net.Dialer
+	tls    *tls.Config
+
+	mu   sync.Mutex
+	idle map[string][]*conn // by origin, the last used at the end
+}
+
+// answerLimit is the size in bytes up to which an answer is read: above all that
+// the table or a vendor has reason to say.
+const answerLimit = 8 << 20
+
+// interims is how many interim answers may come before the answer (RFC 9110,
+// section 15.2).
+const interims = 5
+
+// Transport is what deployed functions send their requests with, in HTTP/1.1.
+// Certificates are checked, connecting takes two seconds at most, no proxy is
+// taken from the environment, and a connection that was idle for 50 s is not used
+// again, since a sandbox that was frozen meanwhile holds a dead one.
+// now is the clock by which idleness is told.
+func Transport(now func() time.Time) http.RoundTripper {
+	return &transport{
+		now:    now,
+		dialer: net.Dialer{Timeout: connectLimit, KeepAlive: 15 * time.Second},
+		// A step that asks for more at once than before resumes its session.
+		tls:  &tls.Config{MinVersion: tls.VersionTLS12, ClientSessionCache: tls.NewLRUClientSessionCache(idleConns)},
+		idle: map[string][]*conn{},
+	}
+}
+
+// RoundTrip implements http.RoundTripper.
+func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
+	secure := r.URL.Scheme == "https"
+	if r.URL.Host == "" || !secure && r.URL.Scheme != "http" {
+		closeBody(r)
+		return nil, errors.New("sending a request: not an address of http or https")
+	}
+	origin := r.URL.Scheme + "://" + r.URL.Host
+	c := t.take(origin)
+	if c == nil {
+		var err error
+		c, err = t.dial(r.Context(), r.URL.Hostname(), r.URL.Port(), secure)
+		if err != nil {
+			closeBody(r)
+			return nil, err
+		}
+	}
+	res, err := c.exchange(r)
+	if err != nil {
+		c.Close()
+		return nil, err
+	}
+	if res.Close || c.in.Buffered() > 0 { // what nobody asked for is no answer to the next
+		c.Close()
+		return res, nil
+	}
+	t.keep(origin, c)
+	return res, nil
+}
+
+// take is a kept connection to an origin that is alive, nil if there is none.
+func (t *transport) take(origin string) *conn {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for list := t.idle[origin]; len(list) > 0; {
+		c := list[len(list)-1]
+		list = list[:len(list)-1]
+		t.idle[origin] = list
+		age := t.now().Sub(c.kept)
+		if age >= 0 && age < idleLimit && quiet(c.socket) {
+			return c
+		}
+		c.Close()
+	}
+	return nil
+}
+
+// keep keeps a connection for the next request.
+func (t *transport) keep(origin string, c *conn) {
+	c.kept = t.now().Round(0)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if len(t.idle[origin]) >= idleConns {
+		c.Close()
+		return
+	}
+	t.idle[origin] = append(t.idle[origin], c)
+}
+
+// dial connects, in no more than connectLimit for each of TCP and TLS.
+func (t *transport) dial(ctx context.Context, host, port string, secure bool) (*conn, error) {
+	if port == "" {
+		port = "80"
+		if secure {
+			port = "443"
+		}
+	}
+	socket, err := t.dialer.DialContext(ctx, "tcp", net.JoinHostPort(host, port))
+	if err != nil {
+		return nil, err
+	}
+	c := &conn{Conn: socket, socket: socket}
+	if secure {
+		config := t.tls.Clone()
+		config.ServerName = host
+		ctx, cancel := context.WithTimeout(ctx, connectLimit)
+		defer cancel()
+		shaken := tls.Client(socket, config)
+		err = shaken.HandshakeContext(ctx)
+		if err != nil {
+			socket.Close()
+			return nil, err
+		}
+		c.Conn = shaken
+	}
+	c.in, c.out = bufio.NewReader(c), bufio.NewWriter(c.Conn)
+	return c, nil
+}
+
+// conn is one connection. It serves one request at a time.
+type conn struct {
+	net.Conn
+	socket net.Conn // under TLS, or the same
+	in     *bufio.Reader
+	out    *bufio.Writer
+	left   int64 // bytes that may still be read
+	kept   time.Time
+}
+
+// Read reads no more than the answer may be long.
+func (c *conn) Read(b []byte) (int, error) {
+	if c.left <= 0 {
+		return 0, ErrTooLarge
+	}
+	n, err := c.Conn.Read(b[:min(int64(len(b)), c.left)])
+	c.left -= int64(n)
+	return n, err
+}
+
+// exchange sends a request and reads its answer, until the request's context ends.
+func (c *conn) exchange(r *http.Request) (*http.Response, error) {
+	ctx := r.Context()
+	deadline, _ := ctx.Deadline() // none is the zero time for both
+	err := c.SetDeadline(deadline)
+	if err != nil {
+		closeBody(r)
+		return nil, err
+	}
+	over := time.Unix(1, 0)
+	stop := context.AfterFunc(ctx, func() { c.SetDeadline(over) }) //nolint:errcheck // it is closed already
+	res, err := c.converse(r)
+	switch {
+	case !stop(): // the deadline may be written at any time from now on: this connection is done for
+		return nil, context.Cause(ctx)
+	case errors.Is(err, os.ErrDeadlineExceeded): // some other timer was faster than the context's
+		return nil, context.DeadlineExceeded
+	}
+	return res, err
+}
+
+// converse writes a request and reads its answer whole.
+func (c *conn) converse(r *http.Request) (*http.Response, error) {
+	err := r.Write(c.out)
+	if err == nil {
+		err = c.out.Flush()
+	}
+	if err != nil {
+		return nil, err
+	}
+	res, err := c.head(r)
+	if err != nil {
+		return nil, err
+	}
+	packed := res.Header.Get("Content-Encoding")
+	if packed != "" && packed != "identity" {
+		return nil, errors.New("answer is packed, which was not asked for")
+	}
+	c.left = answerLimit
+	body, err := io.ReadAll(res.Body)
+	res.Body.Close() // read to its end, or of no use
+	if err != nil {
+		return nil, err
+	}
+	res.Body = io.NopCloser(bytes.NewReader(body))
+	return res, nil
+}
+
+// head reads the head of the answer, past interim ones.
+func (c *conn) head(r *http.Request) (*http.Response, error) {
+	c.left = headerLimit
+	for range interims {
+		res, err := http.ReadResponse(c.in, r)
+		if err != nil {
+			return nil, err
+		}
+		switch {
+		case res.ProtoMajor != 1 || res.StatusCode < 100 || res.StatusCode == http.StatusSwitchingProtocols:
+			return nil, errors.New("answer is of another protocol")
+		case res.StatusCode >= 200:
+			return res, nil
+		}
+	}
+	return nil, fmt.Errorf("no answer after %d interim ones", interims)
+}
