@@ -15,7 +15,7 @@ import (
 // the examples. A template that is read at run time would call methods by their
 // names, and so keep the linker from leaving out a single one of the vendors'.
 //
-//go:generate go run github.com/a-h/templ/cmd/templ@v0.3.977 generate -path ../..
+//go:generate make -s -C ../.. pages
 
 //go:embed style.css
 var style string
