@@ -65,8 +65,26 @@ fuzz: ## Feed every parser of outside bytes with odd ones, for FUZZTIME (10s) ea
 			go test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) "./$$dir" </dev/null || exit 1; \
 		done
 
+# The generator, of the version that the pages are linked with.
+TEMPL = go run github.com/a-h/templ/cmd/templ@$(shell go list -m -f '{{.Version}}' github.com/a-h/templ)
+format = for dir in functions shared examples; do $(TEMPL) fmt -log-level error "$(1)/$$dir"; done
+
+.PHONY: pages
+pages: ## Format the pages and make Go of them: after a change of *.templ
+	@$(call format,.)
+	@$(TEMPL) generate -log-level error
+
+# The pages are what the generator makes of them, once more, in another folder.
+.PHONY: pages-lint
+pages-lint:
+	@set -e; work=$$(mktemp -d); trap 'rm -rf "$$work"' EXIT; mkdir "$$work/is" "$$work/ought"; \
+	find functions shared examples -name '*.templ' -o -name '*_templ.go' | tar -cf - -T - | tar -xf - -C "$$work/is"; \
+	find functions shared examples -name '*.templ' | tar -cf - -T - | tar -xf - -C "$$work/ought"; \
+	$(call format,$$work/ought); $(TEMPL) generate -log-level error -path "$$work/ought"; \
+	diff -r "$$work/is" "$$work/ought" || { echo "the pages are not what templ makes of them: run make pages" >&2; exit 1; }
+
 .PHONY: lint
-lint: ## Check formatting, code and, where cfn-lint is installed, the templates
+lint: pages-lint ## Check formatting, code, pages and, where cfn-lint is installed, the templates
 	@test -z "$$(gofmt -l functions shared local cmd examples flowtest)" || { gofmt -l functions shared local cmd examples flowtest; exit 1; }
 	go vet ./...
 	go run honnef.co/go/tools/cmd/staticcheck@v0.8.2 ./...

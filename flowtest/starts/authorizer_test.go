@@ -94,8 +94,7 @@ func TestAuthorizerLinksNoVendor(t *testing.T) {
 }
 
 // The bootstrap starts, answers, and is at most half again as large as hello's.
-// The linker has left out how pages are rendered: web.Bare needs none of it, and
-// a program that can run a template keeps every exported method besides.
+// The linker has left out how pages are rendered: it shows none.
 func TestAuthorizerBesideHello(t *testing.T) {
 	list := recorded(t).functions("authorizer")
 	list = []*function{list[0], list[len(list)-1]}

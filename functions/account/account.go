@@ -3,7 +3,6 @@ package account
 
 import (
 	"context"
-	_ "embed" // the page
 	"errors"
 	"net/http"
 
@@ -13,12 +12,8 @@ import (
 	"latchkey/shared/web"
 )
 
-//go:embed account.html
-var pageText string
-
 type step struct {
 	site  *web.Site
-	page  *web.Page
 	guard *session.Guard
 }
 
@@ -31,7 +26,6 @@ func New(_ context.Context, cfg env.Config) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.page = s.site.Parse("account", pageText)
 	return s.site.Handler(web.Routes{"GET /account": s.show}), nil
 }
 
@@ -48,5 +42,9 @@ func (s *step) show(w http.ResponseWriter, r *http.Request) error {
 			"fullName": u.Name, "email": u.Email, "phone": u.Phone.Mask(), "verified": !u.VerifiedAt.IsZero(), "role": u.Role,
 		})
 	}
-	return s.site.Page(w, r, s.page, web.View{Title: "Hello, " + u.Name, SignedIn: true, Data: u})
+	return s.site.Page(w, r, view(u))
+}
+
+func view(u store.User) web.View {
+	return web.View{Title: "Hello, " + u.Name, SignedIn: true, Main: page(u.Profile, u.VerifiedAt)}
 }

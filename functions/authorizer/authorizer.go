@@ -36,7 +36,7 @@ type step struct {
 func New(_ context.Context, cfg env.Config) (apigw.Authorizer, error) {
 	vars := env.Read(cfg)
 	s := &step{cool: session.CoolDown(vars), open: vars.List("OPEN_ROUTES")}
-	s.guard = session.NewGuard(cfg, vars, store.Open(cfg, vars), web.Bare(cfg, vars))
+	s.guard = session.NewGuard(cfg, vars, store.Open(cfg, vars), web.New(cfg, vars))
 	err := vars.Err()
 	if err != nil {
 		return nil, err

@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"html/template"
 	"net/http"
 	"net/url"
 	"slices"
@@ -33,8 +32,21 @@ const (
 	pending = 10 * time.Minute // for which one that is not confirmed takes a place
 )
 
-// image is a picture inside the page.
-type image = template.URL
+// image is a picture inside the page, as an address that holds it.
+type image string
+
+// pngData is how the address of each of our own begins.
+const pngData = "data:image/png;base64,"
+
+// src is the address, if it is one of our own and leads nowhere.
+func (i image) src() (string, error) {
+	data, ok := strings.CutPrefix(string(i), pngData)
+	_, err := base64.StdEncoding.DecodeString(data)
+	if !ok || err != nil {
+		return "", errors.New("that is no picture of ours")
+	}
+	return string(i), nil
+}
 
 // add makes a factor that is not usable before it is confirmed.
 func (s *step) add(w http.ResponseWriter, r *http.Request) error {
@@ -78,7 +90,7 @@ func (s *step) add(w http.ResponseWriter, r *http.Request) error {
 // full refuses one more.
 func (s *step) full(u store.User) error {
 	p := web.Invalid(web.Field{Name: "type", Text: "You have as many as an account can have. Remove one first."})
-	return p.On(s.page, s.view(u, enrolment{}, p))
+	return p.On(s.view(u, enrolment{}, p))
 }
 
 // current leaves out what was never confirmed.
@@ -126,14 +138,14 @@ func picture(text string) (image, error) {
 		return "", fmt.Errorf("drawing a code: %w", err)
 	}
 	code.Scale = 4
-	return image("data:image/png;base64," + base64.StdEncoding.EncodeToString(code.PNG())), nil
+	return image(pngData + base64.StdEncoding.EncodeToString(code.PNG())), nil
 }
 
 // reveal shows once what was made.
 func (s *step) reveal(w http.ResponseWriter, r *http.Request, u store.User, e enrolment) error {
 	switch {
 	case !web.WantsJSON(r):
-		return s.site.Page(w, r, s.page, s.view(u, e, nil))
+		return s.site.Page(w, r, s.view(u, e, nil))
 	case e.Factor.Type == device:
 		return s.site.JSON(w, map[string]string{"id": e.Factor.ID, "type": device, "enrolment": e.Text})
 	}
@@ -156,5 +168,5 @@ func (s *step) explain(u store.User, err error) error {
 	case errors.Is(err, store.ErrRefused):
 		p = web.Unavailable(fmt.Errorf("factors changed meanwhile: %w", err))
 	}
-	return p.On(s.page, s.view(u, enrolment{}, p))
+	return p.On(s.view(u, enrolment{}, p))
 }

@@ -162,7 +162,7 @@ func (s *step) proved(r *http.Request, factors *verify.Factors, u *store.User, f
 	code, ok := otp.Clean(typed)
 	if !ok {
 		p := web.Invalid(web.Field{Name: "code", Text: "Enter the six digits that the app shows."})
-		return p.On(s.page, s.view(*u, enrolment{Factor: f}, p))
+		return p.On(s.view(*u, enrolment{Factor: f}, p))
 	}
 	var spent error
 	var wg sync.WaitGroup
@@ -205,7 +205,7 @@ func (s *step) proved(r *http.Request, factors *verify.Factors, u *store.User, f
 	}
 	if errors.Is(err, otp.ErrWrong) || errors.Is(err, store.ErrRefused) {
 		p := web.WrongCode(s.guard.Tries - tries).App()
-		return p.On(s.page, s.view(*u, enrolment{Factor: f}, p))
+		return p.On(s.view(*u, enrolment{Factor: f}, p))
 	}
 	if err != nil {
 		return s.explain(*u, err)

@@ -9,7 +9,6 @@ package factors
 
 import (
 	"context"
-	_ "embed" // the page
 	"errors"
 	"net/http"
 	"time"
@@ -24,13 +23,9 @@ import (
 	"latchkey/shared/web"
 )
 
-//go:embed factors.html
-var pageText string
-
 type step struct {
 	now   func() time.Time
 	site  *web.Site
-	page  *web.Page
 	table *store.Table
 	guard *session.Guard
 	audit audit.Log
@@ -51,7 +46,6 @@ func New(_ context.Context, cfg env.Config) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.page = s.site.Parse("factors", pageText)
 	return s.site.Handler(web.Routes{
 		"GET /factors":          s.list,
 		"POST /factors":         s.add,
@@ -102,7 +96,7 @@ func (s *step) list(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if !web.WantsJSON(r) {
-		return s.site.Page(w, r, s.page, s.view(u, enrolment{}, nil))
+		return s.site.Page(w, r, s.view(u, enrolment{}, nil))
 	}
 	list := []map[string]any{}
 	for _, f := range u.Factors {
@@ -134,9 +128,6 @@ type row struct {
 	Wrong string
 }
 
-// Token is the row of what was just made.
-func (e enrolment) Token() row { return row{Factor: e.Factor, Field: "code"} }
-
 // view is the list, or what was just made. The problem is about made's factor.
 func (s *step) view(u store.User, made enrolment, p *web.Problem) web.View {
 	var rows []row
@@ -147,11 +138,15 @@ func (s *step) view(u store.User, made enrolment, p *web.Problem) web.View {
 			rows = append(rows, row{f, "code-" + f.ID, ""})
 		}
 	}
-	return web.View{Title: "How you log in", SignedIn: true, Data: struct {
-		Offered bool
-		Ending  string
-		Factors []row
-		Made    enrolment
-		Problem *web.Problem
-	}{u.Provider == verify.Name, u.Phone.Ending(), rows, made, p}}
+	c := content{u.Provider == verify.Name, u.Phone.Ending(), rows, made, p}
+	return web.View{Title: "How you log in", SignedIn: true, Main: page(c)}
+}
+
+// content is what the page shows.
+type content struct {
+	Offered bool   // the user's vendor lets factors be added here
+	Ending  string // of the phone
+	Factors []row
+	Made    enrolment
+	Problem *web.Problem
 }

@@ -5,7 +5,6 @@ package home
 
 import (
 	"context"
-	_ "embed" // the page
 	"net/http"
 	"path"
 	"strings"
@@ -15,9 +14,6 @@ import (
 	"latchkey/shared/store"
 	"latchkey/shared/web"
 )
-
-//go:embed home.html
-var pageText string
 
 // methods are all routes of the product but the front page's own, and what each
 // takes; {id} is any last segment. A path that stands here and yet arrives came
@@ -47,7 +43,6 @@ var methods = map[string]string{
 
 type step struct {
 	site  *web.Site
-	page  *web.Page
 	guard *session.Guard
 }
 
@@ -60,7 +55,6 @@ func New(_ context.Context, cfg env.Config) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.page = s.site.Parse("home", pageText)
 	return s.site.HandlerOr(web.Routes{"GET /": s.show, "HEAD /": s.show}, missing), nil
 }
 
@@ -72,10 +66,7 @@ func (s *step) show(w http.ResponseWriter, r *http.Request) error {
 	if web.WantsJSON(r) {
 		return s.site.JSON(w, map[string]any{"name": "latchkey", "signed_in": signedIn})
 	}
-	return s.site.Page(w, r, s.page, web.View{Title: "Sign-up with a verified phone", SignedIn: signedIn, Data: struct {
-		SignedIn bool
-		Name     string
-	}{signedIn, u.Name}})
+	return s.site.Page(w, r, web.View{Title: "Sign-up with a verified phone", SignedIn: signedIn, Main: page(signedIn, u.Name)})
 }
 
 func missing(_ http.ResponseWriter, r *http.Request) error {

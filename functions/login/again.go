@@ -2,7 +2,6 @@ package login
 
 import (
 	"cmp"
-	_ "embed" // the page
 	"encoding/hex"
 	"net/http"
 	"slices"
@@ -18,9 +17,6 @@ import (
 	"latchkey/shared/store"
 	"latchkey/shared/web"
 )
-
-//go:embed again.html
-var againText string
 
 // again reports whether the attempt is by somebody who is signed in, and proves
 // the second factor once more. The password is not asked for, and the session
@@ -44,7 +40,7 @@ func (s *step) offer(w http.ResponseWriter, r *http.Request) error {
 	if web.WantsJSON(r) {
 		return s.site.JSON(w, map[string]string{"confirmed_at": full.ConfirmedAt.Format(time.RFC3339), "factor": full.Factor})
 	}
-	return s.site.Page(w, r, s.againPage, s.againView(u, web.Back(r), nil))
+	return s.site.Page(w, r, s.againView(u, web.Back(r), nil))
 }
 
 // prove asks for the second factor in the way the user has, or over the channel
@@ -85,7 +81,7 @@ func (s *step) prove(w http.ResponseWriter, r *http.Request) error {
 	}
 	if a.channel != "" && !slices.Contains(s.channels(a.user), a.channel) {
 		p := web.Invalid(web.Field{Name: "channel", Text: "Choose one of the ways that the page offers."})
-		return p.On(s.againPage, s.againView(a.user, a.back, p))
+		return p.On(s.againView(a.user, a.back, p))
 	}
 	return s.proceed(w, r, a)
 }
@@ -105,10 +101,14 @@ func (s *step) againView(u store.User, back string, p *web.Problem) web.View {
 	if !device && !app && !vendors { // a text is what the button is for
 		channels = slices.DeleteFunc(channels, func(c otp.Channel) bool { return c == otp.SMS })
 	}
-	return web.View{Title: "Confirm that it is you", SignedIn: true, Data: struct {
-		Seed, Back, Ending string
-		Device, App, Authy bool
-		Channels           []otp.Channel
-		Problem            *web.Problem
-	}{session.NewSeed(), back, u.Phone.Ending(), device, app, vendors, channels, p}}
+	c := againContent{session.NewSeed(), back, u.Phone.Ending(), device, app, vendors, channels, p}
+	return web.View{Title: "Confirm that it is you", SignedIn: true, Main: againPage(c)}
+}
+
+// againContent is what the page with the button shows.
+type againContent struct {
+	Seed, Back, Ending string
+	Device, App, Authy bool // what is going to be asked
+	Channels           []otp.Channel
+	Problem            *web.Problem
 }

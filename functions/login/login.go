@@ -12,7 +12,6 @@ package login
 import (
 	"cmp"
 	"context"
-	_ "embed" // the page
 	"net/http"
 	"time"
 
@@ -26,24 +25,19 @@ import (
 	"latchkey/shared/web"
 )
 
-//go:embed login.html
-var pageText string
-
 type step struct {
-	now       func() time.Time
-	site      *web.Site
-	page      *web.Page
-	againPage *web.Page
-	table     *store.Table
-	guard     *session.Guard
-	audit     audit.Log
-	lane      session.Lane
-	address   store.Counter
-	budget    *budget.Budget
-	set       *providers.Set
-	pushes    pushing
-	cost      int           // of a password's hash
-	fresh     time.Duration // how long nobody who is signed in has use for this page
+	now     func() time.Time
+	site    *web.Site
+	table   *store.Table
+	guard   *session.Guard
+	audit   audit.Log
+	lane    session.Lane
+	address store.Counter
+	budget  *budget.Budget
+	set     *providers.Set
+	pushes  pushing
+	cost    int           // of a password's hash
+	fresh   time.Duration // how long nobody who is signed in has use for this page
 }
 
 // New makes the step from its environment.
@@ -65,7 +59,6 @@ func New(_ context.Context, cfg env.Config) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.page, s.againPage = s.site.Parse("login", pageText), s.site.Parse("again", againText)
 	return s.site.Handler(web.Routes{
 		"GET /login":        s.show,
 		"POST /login":       s.enter,
@@ -88,16 +81,13 @@ func (s *step) show(w http.ResponseWriter, r *http.Request) error {
 	}
 	view := s.view(f, nil)
 	view.SignedIn = signedIn
-	return s.site.Page(w, r, s.page, view)
+	return s.site.Page(w, r, view)
 }
 
 // view is what the page shows. The password is never in it.
 func (s *step) view(f form, p *web.Problem) web.View {
-	return web.View{Title: "Log in", Data: struct {
-		Form    form
-		Problem *web.Problem
-	}{f, p}}
+	return web.View{Title: "Log in", Main: page(f, p)}
 }
 
 // refuse shows the form again with what was typed.
-func (s *step) refuse(f form, p *web.Problem) error { return p.On(s.page, s.view(f, p)) }
+func (s *step) refuse(f form, p *web.Problem) error { return p.On(s.view(f, p)) }

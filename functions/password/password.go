@@ -6,7 +6,6 @@ package password
 
 import (
 	"context"
-	_ "embed" // the page
 	"errors"
 	"net/http"
 	"sync"
@@ -21,15 +20,11 @@ import (
 	"latchkey/shared/web"
 )
 
-//go:embed password.html
-var pageText string
-
 // changed is what the user's phone is told.
 const changed = "The password of your account was changed. If that was not you, contact us at once."
 
 type step struct {
 	site  *web.Site
-	page  *web.Page
 	table *store.Table
 	guard *session.Guard
 	audit audit.Log
@@ -52,7 +47,6 @@ func New(_ context.Context, cfg env.Config) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.page = s.site.Parse("password", pageText)
 	return s.site.Handler(web.Routes{
 		"GET /password":  s.show,
 		"POST /password": s.change,
@@ -68,15 +62,12 @@ func (s *step) show(w http.ResponseWriter, r *http.Request) error {
 	if web.WantsJSON(r) {
 		return s.site.JSON(w, map[string]any{"fields": []string{"current", "password"}})
 	}
-	return s.site.Page(w, r, s.page, view(u, nil))
+	return s.site.Page(w, r, view(u, nil))
 }
 
 // view is the form; neither password is ever in it.
 func view(u store.User, p *web.Problem) web.View {
-	return web.View{Title: "Change your password", SignedIn: true, Data: struct {
-		Email   string
-		Problem *web.Problem
-	}{u.Email, p}}
+	return web.View{Title: "Change your password", SignedIn: true, Main: page(u.Email, p)}
 }
 
 // change takes the form.
@@ -89,7 +80,7 @@ func (s *step) change(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	refuse := func(p *web.Problem) error { return p.On(s.page, view(u, p)) }
+	refuse := func(p *web.Problem) error { return p.On(view(u, p)) }
 	wrong := s.faults(v["current"], v["password"])
 	if len(wrong) > 0 {
 		return refuse(web.Invalid(wrong...))

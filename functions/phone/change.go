@@ -83,7 +83,7 @@ func (s *step) prove(r *http.Request, a *attempt, v web.Values, n numbers.Number
 
 // refuse shows the form again with what was typed.
 func (s *step) refuse(a *attempt, p *web.Problem) error {
-	return p.On(s.page, s.view(a.user, a.from, a.form, p))
+	return p.On(s.view(a.user, a.from, a.form, p))
 }
 
 // begin is the session that proves the number, not yet written. The vendor is

@@ -7,7 +7,6 @@ package phone
 
 import (
 	"context"
-	_ "embed" // the page
 	"net/http"
 	"time"
 
@@ -22,13 +21,9 @@ import (
 	"latchkey/shared/web"
 )
 
-//go:embed phone.html
-var pageText string
-
 type step struct {
 	now    func() time.Time
 	site   *web.Site
-	page   *web.Page
 	table  *store.Table
 	guard  *session.Guard
 	audit  audit.Log
@@ -53,7 +48,6 @@ func New(_ context.Context, cfg env.Config) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.page = s.site.Parse("phone", pageText)
 	return s.site.Handler(web.Routes{
 		"GET /phone":  s.show,
 		"POST /phone": s.change,
@@ -75,16 +69,20 @@ func (s *step) show(w http.ResponseWriter, r *http.Request) error {
 	if web.WantsJSON(r) {
 		return s.site.JSON(w, map[string]any{"phone": u.Phone.Mask(), "fields": []string{"countryCode", "phone"}, "form": f.Seed})
 	}
-	return s.site.Page(w, r, s.page, s.view(u, from, f, nil))
+	return s.site.Page(w, r, s.view(u, from, f, nil))
 }
 
 func (s *step) view(u store.User, from store.Session, f form, p *web.Problem) web.View {
-	return web.View{Title: "Your new phone", SignedIn: from.Confirmed(), Data: struct {
-		Email     string
-		Ending    string
-		Lost      bool
-		Form      form
-		Problem   *web.Problem
-		Countries []numbers.Country
-	}{u.Email, u.Phone.Ending(), from.Lost, f, p, s.plan.Countries}}
+	c := content{u.Email, u.Phone.Ending(), from.Lost, f, s.plan.Countries, p}
+	return web.View{Title: "Your new phone", SignedIn: from.Confirmed(), Main: page(c)}
+}
+
+// content is what the page shows. The password is never in it.
+type content struct {
+	Email     string
+	Ending    string // of the phone that is to be replaced
+	Lost      bool
+	Form      form
+	Countries []numbers.Country
+	Problem   *web.Problem
 }

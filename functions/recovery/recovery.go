@@ -9,7 +9,6 @@ package recovery
 import (
 	"bytes"
 	"context"
-	_ "embed" // the pages
 	"errors"
 	"net/http"
 	"slices"
@@ -26,12 +25,6 @@ import (
 	"latchkey/shared/web"
 )
 
-//go:embed codes.html
-var codesText string
-
-//go:embed recovery.html
-var pageText string
-
 // count is how many codes a person gets.
 const count = 10
 
@@ -41,8 +34,6 @@ const made = "New recovery codes were made for your account; the old ones are vo
 type step struct {
 	now   func() time.Time
 	site  *web.Site
-	page  *web.Page // where a code is entered
-	codes *web.Page // where codes are made
 	table *store.Table
 	guard *session.Guard
 	audit audit.Log
@@ -63,7 +54,6 @@ func New(_ context.Context, cfg env.Config) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.page, s.codes = s.site.Parse("recovery", pageText), s.site.Parse("codes", codesText)
 	return s.site.Handler(web.Routes{
 		"GET /recovery":        s.ask,
 		"POST /recovery":       s.use,
@@ -79,7 +69,7 @@ func (s *step) show(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if !web.WantsJSON(r) {
-		return s.site.Page(w, r, s.codes, codesView(u, nil, nil))
+		return s.site.Page(w, r, codesView(u, nil, nil))
 	}
 	doc := map[string]any{"left": u.RecoveryLeft()}
 	if !u.RecoveryAt.IsZero() {
@@ -90,13 +80,17 @@ func (s *step) show(w http.ResponseWriter, r *http.Request) error {
 
 // codesView is the page, with the codes that were made just now, if any were.
 func codesView(u store.User, codes []string, p *web.Problem) web.View {
-	return web.View{Title: "Recovery codes", SignedIn: true, Data: struct {
-		Email   string
-		Left    int
-		At      time.Time
-		Codes   []string
-		Problem *web.Problem
-	}{u.Email, u.RecoveryLeft(), u.RecoveryAt, codes, p}}
+	c := codesContent{u.Email, u.RecoveryLeft(), u.RecoveryAt, codes, p}
+	return web.View{Title: "Recovery codes", SignedIn: true, Main: codesPage(c)}
+}
+
+// codesContent is what the page with the codes shows.
+type codesContent struct {
+	Email   string
+	Left    int       // codes that are not used
+	At      time.Time // when they were made; zero when there are none
+	Codes   []string  // made just now
+	Problem *web.Problem
 }
 
 // create makes new codes in the place of all others. Of two requests at once one
@@ -110,7 +104,7 @@ func (s *step) create(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	refuse := func(p *web.Problem) error { return p.On(s.codes, codesView(u, nil, p)) }
+	refuse := func(p *web.Problem) error { return p.On(codesView(u, nil, p)) }
 	wrong := knowledge.Missing(v["current"])
 	if len(wrong) > 0 {
 		return refuse(web.Invalid(wrong...))
@@ -143,7 +137,7 @@ func (s *step) create(w http.ResponseWriter, r *http.Request) error {
 		return s.site.JSON(w, map[string]any{"codes": codes})
 	}
 	u.Recovery, u.RecoveryAt = list, s.now()
-	return s.site.Page(w, r, s.codes, codesView(u, codes, nil))
+	return s.site.Page(w, r, codesView(u, codes, nil))
 }
 
 // kept finds out whether the codes that could not be written are there all the

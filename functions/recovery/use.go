@@ -44,11 +44,11 @@ func (s *step) ask(w http.ResponseWriter, r *http.Request) error {
 	if web.WantsJSON(r) {
 		return s.site.JSON(w, map[string]any{"tries_left": s.guard.Tries - half.Checks})
 	}
-	return s.site.Page(w, r, s.page, view(nil))
+	return s.site.Page(w, r, view(nil))
 }
 
 func view(p *web.Problem) web.View {
-	return web.View{Title: "Use a recovery code", Data: struct{ Problem *web.Problem }{p}}
+	return web.View{Title: "Use a recovery code", Main: page(p)}
 }
 
 // use takes a code.
@@ -68,7 +68,7 @@ func (s *step) use(w http.ResponseWriter, r *http.Request) error {
 			return s.guard.Refuse(w, r, err)
 		}
 		p := web.Invalid(web.Field{Name: "code", Text: "Enter one of your recovery codes, such as 7k3m-9qxd-w2ht-f5rz."})
-		return p.On(s.page, view(p))
+		return p.On(view(p))
 	}
 	half, u, err := s.reserve(r.Context(), t)
 	switch {
@@ -151,7 +151,7 @@ func (s *step) spend(w http.ResponseWriter, r *http.Request, half store.Session,
 		if i >= 0 {
 			why = audit.Used
 		}
-		return s.refused(r, half, why, p.On(s.page, view(p)))
+		return s.refused(r, half, why, p.On(view(p)))
 	}
 	if u.Recovery[i].UsedBy == "" {
 		list := slices.Clone(u.Recovery)
@@ -165,7 +165,7 @@ func (s *step) spend(w http.ResponseWriter, r *http.Request, half store.Session,
 		}
 		if err != nil {
 			p := web.Unavailable(err)
-			return p.On(s.page, view(p))
+			return p.On(view(p))
 		}
 	}
 	first, err := s.table.MarkLost(r.Context(), half)
@@ -174,7 +174,7 @@ func (s *step) spend(w http.ResponseWriter, r *http.Request, half store.Session,
 		return s.guard.Refuse(w, r, session.ErrNone)
 	case err != nil:
 		p := web.Unavailable(err)
-		return p.On(s.page, view(p))
+		return p.On(view(p))
 	case first:
 		s.audit.Note(r, audit.RecoveryUsed, audit.Of(half))
 		s.tell(r, u, used)

@@ -11,7 +11,6 @@ package signup
 
 import (
 	"context"
-	_ "embed" // the page
 	"net/http"
 	"time"
 
@@ -27,13 +26,9 @@ import (
 	"latchkey/shared/web"
 )
 
-//go:embed signup.html
-var pageText string
-
 type step struct {
 	now      func() time.Time
 	site     *web.Site
-	page     *web.Page
 	table    *store.Table
 	guard    *session.Guard
 	audit    audit.Log
@@ -73,7 +68,6 @@ func open(cfg env.Config) (*step, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.page = s.site.Parse("signup", pageText)
 	return s, nil
 }
 
@@ -95,7 +89,7 @@ func (s *step) show(w http.ResponseWriter, r *http.Request) error {
 		return s.site.JSON(w, map[string]any{"fields": fields, "form": f.Seed})
 	}
 	f.UnderWay = s.underWay(r)
-	return s.site.Page(w, r, s.page, s.view(f, nil))
+	return s.site.Page(w, r, s.view(f, nil))
 }
 
 // underWay reports whether the visitor seems to have a sign-up that waits for
@@ -107,12 +101,8 @@ func (s *step) underWay(r *http.Request) bool {
 
 // view is what the page shows. The password is never in it.
 func (s *step) view(f form, p *web.Problem) web.View {
-	return web.View{Title: "Create your account", Data: struct {
-		Form      form
-		Problem   *web.Problem
-		Countries []numbers.Country
-	}{f, p, s.plan.Countries}}
+	return web.View{Title: "Create your account", Main: page(f, s.plan.Countries, p)}
 }
 
 // refuse shows the form again with what was typed.
-func (s *step) refuse(f form, p *web.Problem) error { return p.On(s.page, s.view(f, p)) }
+func (s *step) refuse(f form, p *web.Problem) error { return p.On(s.view(f, p)) }

@@ -9,7 +9,6 @@ package status
 
 import (
 	"context"
-	_ "embed" // the page
 	"errors"
 	"net/http"
 	"time"
@@ -24,13 +23,9 @@ import (
 	"latchkey/shared/web"
 )
 
-//go:embed status.html
-var pageText string
-
 type step struct {
 	now   func() time.Time
 	site  *web.Site
-	page  *web.Page
 	table *store.Table
 	guard *session.Guard
 	audit audit.Log
@@ -49,7 +44,6 @@ func New(_ context.Context, cfg env.Config) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.page = s.site.Parse("status", pageText)
 	return s.site.Handler(web.Routes{
 		"GET /status":  s.show,
 		"POST /status": s.confirm,
@@ -99,21 +93,32 @@ func (s *step) show(w http.ResponseWriter, r *http.Request) error {
 	}
 	now := s.now()
 	state, left := s.state(l.Approval), max(0, l.Approval.ValidUntil.Sub(now))
-	again := pace(now.Sub(l.Approval.CreatedAt))
+	next := pace(now.Sub(l.Approval.CreatedAt))
 	if web.WantsJSON(r) {
 		return s.site.JSON(w, map[string]any{
-			"status": state, "number": l.Half.Number, "retry_after": again, "expires_in": seconds(left),
+			"status": state, "number": l.Half.Number, "retry_after": next, "expires_in": seconds(left),
 		})
 	}
 	if state == push.Denied {
 		return s.site.Next(w, r, "/verify", web.Denied)
 	}
-	return s.site.Page(w, r, s.page, web.View{Title: "Approve the login on your phone", Data: struct {
-		State  push.Decision
-		Number string
-		Left   int
-		Again  int
-	}{state, l.Half.Number, seconds(left), again}})
+	return s.site.Page(w, r, view(content{state, l.Half.Number, seconds(left), next}))
+}
+
+// content is what the page shows.
+type content struct {
+	State  push.Decision
+	Number string
+	Left   int // seconds until it expires
+	Again  int // seconds until the page looks again
+}
+
+func view(c content) web.View {
+	v := web.View{Title: "Approve the login on your phone", Main: page(c)}
+	if c.State == push.Pending {
+		v.Head = again(c.Again)
+	}
+	return v
 }
 
 // codeOnly is a login that asked nobody by push, or whose push is lost.

@@ -87,7 +87,7 @@ func (s *step) malformed(w http.ResponseWriter, r *http.Request) error {
 		return s.guard.Refuse(w, r, err)
 	}
 	p := web.Invalid(web.Field{Name: "code", Text: "Enter the digits of the code, at least six."})
-	return p.On(s.page, s.view(half, p))
+	return p.On(s.view(half, p))
 }
 
 // ask has the vendor check the code.
@@ -111,22 +111,22 @@ func (s *step) ask(w http.ResponseWriter, r *http.Request, a *attempt) error {
 	case errors.Is(err, errUsed):
 		p := web.WrongCode(s.guard.Tries - a.half.Checks)
 		p.Detail = "That code was used already. Wait for the next one that your app shows."
-		return s.refused(r, a.half, audit.Used, p.On(s.page, s.view(a.half, p)))
+		return s.refused(r, a.half, audit.Used, p.On(s.view(a.half, p)))
 	case errors.Is(err, otp.ErrWrong):
 		p := web.WrongCode(s.guard.Tries - a.half.Checks)
 		if a.half.Token == "" {
-			return s.refused(r, a.half, audit.Wrong, p.On(s.page, s.view(a.half, p)))
+			return s.refused(r, a.half, audit.Wrong, p.On(s.view(a.half, p)))
 		}
 		// Of two equal requests the vendor believes one.
-		return s.behind(w, r, a, audit.Wrong, p.App().On(s.page, s.view(a.half, p)))
+		return s.behind(w, r, a, audit.Wrong, p.App().On(s.view(a.half, p)))
 	case errors.Is(err, otp.ErrGone):
 		return s.gone(w, r, a)
 	case errors.As(err, &limited):
 		p := web.Wait(limited.After, "This code was tried too often. Please wait, then ask for a new one.").Because(err)
-		return s.refused(r, a.half, audit.Limited, p.On(s.page, s.view(a.half, p)))
+		return s.refused(r, a.half, audit.Limited, p.On(s.view(a.half, p)))
 	}
 	p := web.Unavailable(err)
-	return p.On(s.page, s.view(a.half, p))
+	return p.On(s.view(a.half, p))
 }
 
 // refused notes that a code did not pass, and is the answer.
@@ -189,7 +189,7 @@ func (s *step) complete(w http.ResponseWriter, r *http.Request, a *attempt) erro
 	}
 	if err != nil {
 		p := web.Unavailable(err)
-		return p.On(s.page, s.view(a.half, p))
+		return p.On(s.view(a.half, p))
 	}
 	if wrote { // else an equal request did, or a try before this one, which died
 		s.audit.Note(r, audit.SignedUp, audit.Of(a.half))

@@ -52,7 +52,7 @@ func (s *step) move(w http.ResponseWriter, r *http.Request, a *attempt) error {
 	}
 	if err != nil {
 		p := web.Unavailable(err)
-		return p.On(s.page, s.view(a.half, p))
+		return p.On(s.view(a.half, p))
 	}
 	return s.settle(w, r, a)
 }

@@ -36,7 +36,7 @@ func (s *step) unreserved(w http.ResponseWriter, r *http.Request, a *attempt) er
 		return web.CannotComplete()
 	case half.Checks < s.guard.Tries && half.Ref == "" && half.ProviderRef == "" && half.Token == "":
 		p := web.Expired("No code was sent yet. Ask for one below.")
-		return p.On(s.page, s.view(half, p))
+		return p.On(s.view(half, p))
 	case s.now().Sub(half.CheckAt) < inFlight:
 		return s.await(w, r, a, usedUp)
 	}
@@ -73,7 +73,7 @@ func (s *step) gone(w http.ResponseWriter, r *http.Request, a *attempt) error {
 		return s.settle(w, r, a)
 	}
 	p := web.Expired("That code is no longer valid. Ask for a new one below.")
-	return s.behind(w, r, a, audit.Gone, p.On(s.page, s.view(a.half, p)))
+	return s.behind(w, r, a, audit.Gone, p.On(s.view(a.half, p)))
 }
 
 // behind refuses the code, unless another try is under way or was a moment ago:

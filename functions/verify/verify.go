@@ -11,7 +11,6 @@ package verify
 
 import (
 	"context"
-	_ "embed" // the page
 	"net/http"
 	"time"
 
@@ -27,13 +26,9 @@ import (
 	"latchkey/shared/web"
 )
 
-//go:embed verify.html
-var pageText string
-
 type step struct {
 	now   func() time.Time
 	site  *web.Site
-	page  *web.Page
 	table *store.Table
 	guard *session.Guard
 	audit audit.Log
@@ -56,7 +51,6 @@ func New(_ context.Context, cfg env.Config) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.page = s.site.Parse("verify", pageText)
 	return s.site.Handler(web.Routes{
 		"GET /verify":  s.show,
 		"POST /verify": s.check,
@@ -77,7 +71,7 @@ func (s *step) show(w http.ResponseWriter, r *http.Request) error {
 	}
 	c := s.content(half, nil)
 	c.Asked = r.URL.Query().Has("instead") && half.Approval != store.Ref{} && s.now().Sub(half.CreatedAt) < longest
-	return s.site.Page(w, r, s.page, titled(c))
+	return s.site.Page(w, r, titled(c))
 }
 
 // document is what the page says, for programs.
@@ -94,8 +88,7 @@ func (s *step) document(half store.Session) map[string]any {
 type content struct {
 	Login    bool // the phone is an account's, and proved
 	Flow     store.Flow
-	SignedIn bool   // the visitor has a session besides
-	Back     string // where who gives up goes
+	SignedIn bool // the visitor has a session besides
 	Ending   string
 	Way      string
 	Wait     int
@@ -108,7 +101,7 @@ type content struct {
 
 func (s *step) content(half store.Session, p *web.Problem) content {
 	return content{
-		Login: !half.Flow.Stranger(), Flow: half.Flow, SignedIn: half.Parent != "" && !half.Lost, Back: session.Destination(half), Ending: half.Phone.Ending(), Way: way(half), Wait: s.wait(half),
+		Login: !half.Flow.Stranger(), Flow: half.Flow, SignedIn: half.Parent != "" && !half.Lost, Ending: half.Phone.Ending(), Way: way(half), Wait: s.wait(half),
 		Channels: s.set.Offered(half, s.now()), Rival: s.rival(half), Paused: half.Paused, Problem: p,
 	}
 }
@@ -121,7 +114,7 @@ func titled(c content) web.View {
 	if c.Login {
 		title = "Confirm that it is you"
 	}
-	return web.View{Title: title, SignedIn: c.SignedIn, Data: c}
+	return web.View{Title: title, SignedIn: c.SignedIn, Main: page(c)}
 }
 
 // longest is for how long a push lives at most.

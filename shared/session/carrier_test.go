@@ -27,7 +27,7 @@ func FuzzCarrier(f *testing.F) {
 	}
 	cfg := env.Config{Getenv: func(string) string { return "" }}
 	vars := env.Read(cfg)
-	s := web.Bare(cfg, vars)
+	s := web.New(cfg, vars)
 	guard := session.NewGuard(cfg, vars, nil, s)
 	f.Fuzz(func(t *testing.T, cookies, header string) {
 		r := httptest.NewRequest(http.MethodGet, "/", nil)

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/a-h/templ"
+
 	"latchkey/shared/web"
 )
 
@@ -18,12 +20,13 @@ var notices = []web.Notice{
 
 // show renders a page for a browser with these cookies.
 func show(s *site, cookies ...*http.Cookie) *httptest.ResponseRecorder {
-	page := s.Parse("page", `{{define "main"}}<p>page</p>{{end}}`)
 	r := request("GET", "/page", "")
 	for _, c := range cookies {
 		r.AddCookie(c)
 	}
-	return s.answer(func(w http.ResponseWriter, r *http.Request) error { return s.Page(w, r, page, web.View{}) }, r)
+	return s.answer(func(w http.ResponseWriter, r *http.Request) error {
+		return s.Page(w, r, web.View{Main: templ.Raw("<p>page</p>")})
+	}, r)
 }
 
 // kept is what a browser that held before keeps after an answer.

@@ -1,20 +1,24 @@
 package web_test
 
 import (
+	"cmp"
+	"context"
 	"crypto/sha256"
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
+	"github.com/a-h/templ"
 	"golang.org/x/net/html"
 
+	"latchkey/flowtest/pagetest"
 	"latchkey/shared/web"
 )
 
@@ -56,14 +60,14 @@ func checkHeaders(t *testing.T, h http.Header, name string) {
 
 func TestHeadersOnEveryAnswer(t *testing.T) {
 	s := open(t, "")
-	page := s.Parse("page", `{{define "main"}}hello{{end}}`)
-	broken := s.Parse("broken", `{{define "main"}}{{.Missing.Field}}{{end}}`)
 	for _, c := range []struct {
 		name   string
 		h      web.Handler
 		status int
 	}{
-		{"page", func(w http.ResponseWriter, r *http.Request) error { return s.Page(w, r, page, web.View{}) }, 200},
+		{"page", func(w http.ResponseWriter, r *http.Request) error {
+			return s.Page(w, r, web.View{Main: templ.Raw("hello")})
+		}, 200},
 		{"json", func(w http.ResponseWriter, _ *http.Request) error { return s.JSON(w, 1) }, 200},
 		{"empty", func(http.ResponseWriter, *http.Request) error { return nil }, 200},
 		{"redirect", func(w http.ResponseWriter, r *http.Request) error { return s.Next(w, r, "/x", web.Welcome) }, 303},
@@ -71,7 +75,9 @@ func TestHeadersOnEveryAnswer(t *testing.T) {
 		{"sent away", refusing(web.UsedUp().SendTo("/login", web.NoTriesLeft)), 303},
 		{"unavailable", refusing(errors.New("x")), 503},
 		{"panic", func(http.ResponseWriter, *http.Request) error { panic(1) }, 503},
-		{"page that does not render", func(w http.ResponseWriter, r *http.Request) error { return s.Page(w, r, broken, web.View{Data: 1}) }, 500},
+		{"page that does not render", func(w http.ResponseWriter, r *http.Request) error {
+			return s.Page(w, r, web.View{Main: broken("hello")})
+		}, 500},
 	} {
 		w := s.answer(c.h, request("POST", "/page", ""))
 		if w.Code != c.status {
@@ -95,18 +101,46 @@ func TestHeadersOnEveryAnswer(t *testing.T) {
 	}
 }
 
+// broken is a page that gives up half-way, with an error that says what it has read.
+func broken(data string) templ.Component {
+	return templ.ComponentFunc(func(_ context.Context, w io.Writer) error {
+		_, err := io.WriteString(w, "begun "+data)
+		return cmp.Or(err, errors.New("cannot show "+data))
+	})
+}
+
 // A mistake in a page shows nothing half-written and nothing of the data.
 func TestPageThatDoesNotRender(t *testing.T) {
-	s := open(t, "")
-	page := s.Parse("broken", `{{define "main"}}begun{{.Name.Missing}}{{end}}`)
-	w := s.answer(func(w http.ResponseWriter, r *http.Request) error {
-		return s.Page(w, r, page, web.View{Title: "T", Data: struct{ Name string }{"canary"}})
-	}, request("GET", "/page", ""))
-	if w.Code != 500 || strings.Contains(w.Body.String(), "begun") || strings.Contains(w.Body.String(), "canary") || strings.Contains(s.log.String(), "canary") {
-		t.Errorf("%d %s\n%s", w.Code, w.Body, s.log.String())
+	mistake := templ.ComponentFunc(func(context.Context, io.Writer) error {
+		return templ.Error{Err: errors.New("cannot show canary"), FileName: "a.templ", Line: 7, Col: 3}
+	})
+	for name, c := range map[string]struct {
+		view  web.View
+		place string
+	}{
+		"main":     {web.View{Title: "T", Main: broken("canary")}, "*errors.errorString"},
+		"head":     {web.View{Title: "T", Main: templ.Raw("begun"), Head: broken("canary")}, "*errors.errorString"},
+		"compiled": {web.View{Title: "T", Main: templ.Join(templ.Raw("begun"), mistake)}, "a.templ:7"},
+	} {
+		s, view := open(t, ""), c.view
+		w := s.answer(func(w http.ResponseWriter, r *http.Request) error { return s.Page(w, r, view) }, request("GET", "/page", ""))
+		if w.Code != 500 || strings.Contains(w.Body.String(), "<") || strings.Contains(w.Body.String(), "begun") || strings.Contains(w.Body.String(), "canary") || strings.Contains(s.log.String(), "canary") {
+			t.Errorf("%s: %d %s\n%s", name, w.Code, w.Body, s.log.String())
+		}
+		if lines := s.lines(t); len(lines) != 2 || lines[0]["msg"] != "page does not render" || lines[0]["route"] != "GET /page" || lines[0]["error"] != c.place {
+			t.Errorf("%s: log %s", name, s.log.String())
+		}
 	}
-	if lines := s.lines(t); len(lines) != 2 || lines[0]["msg"] != "page does not render" {
-		t.Errorf("log %s", s.log.String())
+}
+
+// Who waited for longer than the function has is told so by a page like any other.
+func TestPageAfterTheDeadline(t *testing.T) {
+	s := open(t, "")
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	w := s.answer(refusing(web.Unavailable(ctx.Err())), request("GET", "/page", "").WithContext(ctx))
+	if w.Code != 503 || !strings.Contains(w.Body.String(), "</html>") {
+		t.Errorf("%d %s", w.Code, w.Body)
 	}
 }
 
@@ -114,7 +148,6 @@ func TestPageThatDoesNotRender(t *testing.T) {
 func pages(t *testing.T) map[string]string {
 	t.Helper()
 	s, found := open(t, ""), map[string]string{}
-	page := s.Parse("page", `{{define "main"}}{{template "problem" .}}<p>text</p>{{end}}`)
 	problem := web.Invalid(web.Field{Name: "a", Text: "b"})
 	for _, n := range []web.Notice{web.NoNotice, web.Welcome, web.NotSent} {
 		for _, signedIn := range []bool{false, true} {
@@ -122,7 +155,7 @@ func pages(t *testing.T) map[string]string {
 				r := request("GET", "/page", "")
 				r.AddCookie(s.Cookie("notice", string(n), 60))
 				w := s.answer(func(w http.ResponseWriter, r *http.Request) error {
-					return s.Page(w, r, page, web.View{Title: "T", SignedIn: signedIn, Data: p})
+					return s.Page(w, r, web.View{Title: "T", SignedIn: signedIn, Main: templ.Join(web.Summary(p), templ.Raw("<p>text</p>"))})
 				}, r)
 				if w.Code != 200 {
 					t.Fatalf("%d %s", w.Code, w.Body)
@@ -195,46 +228,22 @@ func checkLink(t *testing.T, name, element, href string) {
 	}
 }
 
-// Whatever a page is given is text.
+// Whatever the layout and the pieces that pages share are given is text.
 func TestPagesEscape(t *testing.T) {
-	const evil = `"><script>alert(1)</script>`
-	s := open(t, "")
-	page := s.Parse("page", `{{define "main"}}<p title="{{.}}">{{.}}</p>{{end}}`)
-	w := s.answer(func(w http.ResponseWriter, r *http.Request) error {
-		return s.Page(w, r, page, web.View{Title: evil, Data: evil})
-	}, request("GET", "/page", ""))
-	if strings.Contains(w.Body.String(), "<script>alert") || strings.Count(w.Body.String(), "&lt;script&gt;alert") != 3 {
-		t.Errorf("%s", w.Body)
-	}
-}
-
-// Pages do not see each other's definitions.
-func TestPagesAreApart(t *testing.T) {
-	s := open(t, "")
-	one, two := s.Parse("one", `{{define "main"}}first{{end}}`), s.Parse("two", `{{define "main"}}second{{end}}`)
-	for page, want := range map[*web.Page]string{one: "first", two: "second"} {
-		w := httptest.NewRecorder()
-		s.Render(w, request("GET", "/", ""), 200, page, web.View{})
-		if !strings.Contains(w.Body.String(), want) {
-			t.Errorf("%s, want %s", w.Body, want)
-		}
-	}
-}
-
-func TestParsePanicsOnAMistake(t *testing.T) {
-	defer func() {
-		if recover() == nil {
-			t.Error("a page that does not parse is accepted")
-		}
-	}()
-	open(t, "").Parse("broken", `{{define "main"}}`)
+	pagetest.Inert(t, "layout", func(x string) web.View {
+		p := web.Invalid(web.Field{Name: "current", Text: x})
+		p.Title = x
+		return web.View{Title: x, Main: templ.Join(web.Summary(p), web.Current(p), web.Wrong(p, "current"))}
+	})
+	pagetest.Inert(t, "summary", func(x string) web.View {
+		return web.View{Main: web.Summary(web.Malformed(x))}
+	})
 }
 
 func BenchmarkPage(b *testing.B) {
 	s := open(b, "")
-	page := s.Parse("page", `{{define "main"}}<p>{{.}}</p>{{end}}`)
 	h := s.Handler(web.Routes{"GET /": func(w http.ResponseWriter, r *http.Request) error {
-		return s.Page(w, r, page, web.View{Title: "T", Data: time.Now()})
+		return s.Page(w, r, web.View{Title: "T", Main: web.Current(nil)})
 	}})
 	for b.Loop() {
 		h.ServeHTTP(httptest.NewRecorder(), request("GET", "/", ""))

@@ -28,8 +28,7 @@ type Problem struct {
 
 	notice Notice // what that person is told there
 	cause  error  // for the operator
-	page   *Page  // the form to show it on
-	view   View
+	view   View   // with the form to show it on
 }
 
 // Field is one field of a form and what is wrong with it.
@@ -52,8 +51,8 @@ func (p *Problem) Field(name string) string {
 }
 
 // On shows the problem to a person on the form that it is about.
-func (p *Problem) On(page *Page, view View) *Problem {
-	p.page, p.view = page, view
+func (p *Problem) On(view View) *Problem {
+	p.view = view
 	return p
 }
 

@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/a-h/templ"
+
 	"latchkey/shared/web"
 )
 
@@ -134,11 +136,10 @@ func TestProblemPageEscapes(t *testing.T) {
 // tells a program the problem.
 func TestProblemOnAndSendTo(t *testing.T) {
 	s := open(t, "")
-	page := s.Parse("form", `{{define "main"}}{{template "problem" .P}}{{with .P.Field "a"}}<i>{{.}}</i>{{end}}[{{.P.Field "b"}}]{{end}}`)
 	p := web.Invalid(web.Field{Name: "a", Text: "Too <long>."})
-	p.On(page, web.View{Title: "Form", Data: map[string]any{"P": p}})
+	p.On(web.View{Title: "Form", Main: templ.Join(web.Summary(p), templ.Raw("["), web.Wrong(p, "a"), templ.Raw("]["), web.Wrong(p, "b"), templ.Raw("]"))})
 	w := s.answer(refusing(p), request("POST", "/page", ""))
-	if w.Code != 422 || !strings.Contains(w.Body.String(), `<i>Too &lt;long&gt;.</i>[]`) || !strings.Contains(w.Body.String(), `href="#a"`) {
+	if w.Code != 422 || !strings.Contains(w.Body.String(), `[<span class="wrong" id="a-wrong">Too &lt;long&gt;.</span>][]`) || !strings.Contains(w.Body.String(), `href="#a"`) {
 		t.Errorf("%d %s", w.Code, w.Body)
 	}
 

@@ -10,7 +10,6 @@ package web
 import (
 	"context"
 	"errors"
-	"html/template"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -56,24 +55,13 @@ type Site struct {
 	host   string // of it, as spelled
 	log    *slog.Logger
 	now    func() time.Time
-	layout *template.Template
-	error  *Page
 	csp    string
 }
 
-// New reads PUBLIC_URL and prepares the layout. Plain http is for a laptop
-// only; an empty PUBLIC_URL stands for https and the gateway's own name.
+// New reads PUBLIC_URL. Plain http is for a laptop only; an empty PUBLIC_URL
+// stands for https and the gateway's own name.
 func New(cfg env.Config, vars *env.Vars) *Site {
-	s := Bare(cfg, vars)
-	s.layout, s.csp = parseLayout(), policy()
-	s.error = s.Parse("error", errorPage)
-	return s
-}
-
-// Bare is New for who answers nobody and needs no more than the names of cookies
-// and the log: the layout is not parsed.
-func Bare(cfg env.Config, vars *env.Vars) *Site {
-	s := &Site{log: cfg.Log, now: cfg.Now, Secure: !vars.Laptop()}
+	s := &Site{log: cfg.Log, now: cfg.Now, csp: policy(), Secure: !vars.Laptop()}
 	public := vars.URL("PUBLIC_URL", "")
 	u, err := url.Parse(public)
 	if s.Secure && err == nil {
@@ -178,10 +166,10 @@ func (s *Site) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	case p.Next != "":
 		s.Notify(w, p.notice)
 		redirect(w, p.Next)
-	case p.page != nil:
-		s.Render(w, r, p.Status, p.page, p.view)
+	case p.view.Main != nil:
+		s.Render(w, r, p.Status, p.view)
 	default:
-		s.Render(w, r, p.Status, s.error, View{Title: p.Title, SignedIn: p.SignedIn, Data: errorData{Problem: p, RequestID: requestID(r), Front: s.front(r)}})
+		s.Render(w, r, p.Status, View{Title: p.Title, SignedIn: p.SignedIn, Main: refusal(p, s.front(r), requestID(r))})
 	}
 }
 

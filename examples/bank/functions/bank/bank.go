@@ -7,7 +7,6 @@ package bank
 
 import (
 	"context"
-	_ "embed" // the page
 	"net/http"
 	"time"
 
@@ -16,12 +15,8 @@ import (
 	"latchkey/shared/web"
 )
 
-//go:embed bank.html
-var pageText string
-
 type step struct {
 	site      *web.Site
-	page      *web.Page
 	approvals *approvals
 }
 
@@ -38,7 +33,6 @@ func New(_ context.Context, cfg env.Config) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.page = s.site.Parse("bank", pageText)
 	signedIn := gate.Need{}
 	auditor := gate.Need{Role: "auditor"}
 	proved := gate.Need{Fresh: fresh, Settled: true, Back: "/bank/transfers"}
@@ -52,30 +46,33 @@ func New(_ context.Context, cfg env.Config) (http.Handler, error) {
 	}), nil
 }
 
-// content is what the page shows; Show names the part.
-type content struct {
-	Show    string
-	Caller  gate.Caller
-	Form    transferForm
-	Done    approval
-	Problem *web.Problem
-}
-
-func (s *step) answer(w http.ResponseWriter, r *http.Request, title string, c content, doc map[string]any) error {
+// answer is a page to a person and a document to a program.
+func (s *step) answer(w http.ResponseWriter, r *http.Request, v web.View, doc map[string]any) error {
 	if web.WantsJSON(r) {
 		return s.site.JSON(w, doc)
 	}
-	return s.site.Page(w, r, s.page, web.View{Title: title, SignedIn: true, Data: c})
+	return s.site.Page(w, r, v)
 }
 
 func (s *step) home(w http.ResponseWriter, r *http.Request, c gate.Caller) error {
-	return s.answer(w, r, "Your bank", content{Show: "home", Caller: c}, map[string]any{"uid": c.UID, "role": c.Role, "factor": c.Factor})
+	return s.answer(w, r, web.View{Title: "Your bank", SignedIn: true, Main: homePage(c)}, map[string]any{"uid": c.UID, "role": c.Role, "factor": c.Factor})
 }
 
 func (s *step) balance(w http.ResponseWriter, _ *http.Request, c gate.Caller) error {
 	return s.site.JSON(w, map[string]any{"uid": c.UID, "balance": 1200})
 }
 
-func (s *step) ledger(w http.ResponseWriter, r *http.Request, c gate.Caller) error {
-	return s.answer(w, r, "The ledger", content{Show: "ledger", Caller: c}, map[string]any{"ledger": "balanced"})
+func (s *step) ledger(w http.ResponseWriter, r *http.Request, _ gate.Caller) error {
+	return s.answer(w, r, web.View{Title: "The ledger", SignedIn: true, Main: ledgerPage()}, map[string]any{"ledger": "balanced"})
+}
+
+// factor is how the customer gave the second factor, in words.
+func factor(c gate.Caller) string {
+	switch c.Factor {
+	case factorPush:
+		return "your device"
+	case factorToken:
+		return "your authenticator app"
+	}
+	return "a code"
 }

@@ -22,16 +22,23 @@ var payees = []string{"Acme Ltd", "City Water", "Grace Hopper"}
 // transferForm is what was typed.
 type transferForm struct {
 	Seed, To, Amount string
-	Payees           []string
 }
 
-func (s *step) form(w http.ResponseWriter, r *http.Request, c gate.Caller) error {
-	f := transferForm{Seed: session.NewSeed(), Payees: payees}
-	return s.answer(w, r, "Send money", content{Show: "form", Caller: c, Form: f}, map[string]any{"payees": payees, "form": f.Seed})
+func (s *step) form(w http.ResponseWriter, r *http.Request, _ gate.Caller) error {
+	f := transferForm{Seed: session.NewSeed()}
+	return s.answer(w, r, f.view(nil), map[string]any{"payees": payees, "form": f.Seed})
 }
 
-// factorPush is how the authorizer calls a proof that a device gave.
-const factorPush = "push"
+// view is the form, with what is wrong with it.
+func (f transferForm) view(p *web.Problem) web.View {
+	return web.View{Title: "Send money", SignedIn: true, Main: formPage(f, p)}
+}
+
+// How the authorizer calls the proofs that a device and an authenticator app gave.
+const (
+	factorPush  = "push"
+	factorToken = "totp"
+)
 
 // order asks the customer's phone. Who has no device that can be asked has given
 // a code a moment ago, which will do.
@@ -40,15 +47,13 @@ func (s *step) order(w http.ResponseWriter, r *http.Request, c gate.Caller) erro
 	if err != nil {
 		return err
 	}
-	f := transferForm{To: v["to"], Amount: v["amount"], Payees: payees}
+	f := transferForm{To: v["to"], Amount: v["amount"]}
 	var key string
 	f.Seed, key, err = session.Seed(r, v["form"])
 	if err != nil {
 		return err
 	}
-	refuse := func(p *web.Problem) error {
-		return p.On(s.page, web.View{Title: "Send money", SignedIn: true, Data: content{Show: "form", Caller: c, Form: f, Problem: p}})
-	}
+	refuse := func(p *web.Problem) error { return p.On(f.view(p)) }
 	amount, wrong := f.read()
 	if len(wrong) > 0 {
 		return refuse(web.Invalid(wrong...))
@@ -63,8 +68,8 @@ func (s *step) order(w http.ResponseWriter, r *http.Request, c gate.Caller) erro
 	case noDevice && c.Factor == factorPush: // by a device that is gone since: nothing was asked for this
 		return web.Reauth().SendTo(web.Toward("/login/again", "/bank/transfers"), web.ProveAgain)
 	case noDevice:
-		a = approval{Status: "approved", Reference: reference}
-		return s.answer(w, r, "Sent", content{Show: "transfer", Caller: c, Done: a}, map[string]any{"status": a.Status, "reference": reference})
+		a = approval{Status: approved, Reference: reference}
+		return s.answer(w, r, a.view("Sent"), map[string]any{"status": a.Status, "reference": reference})
 	case err != nil:
 		return refuse(unasked(err))
 	}
@@ -128,5 +133,22 @@ func (s *step) show(w http.ResponseWriter, r *http.Request, c gate.Caller) error
 	if err != nil {
 		return err
 	}
-	return s.answer(w, r, "Your transfer", content{Show: "transfer", Caller: c, Done: a}, map[string]any{"status": a.Status, "reference": a.Reference})
+	return s.answer(w, r, a.view("Your transfer"), map[string]any{"status": a.Status, "reference": a.Reference})
+}
+
+// What became of an approval, in latchkey's words.
+const (
+	pending  = "pending"
+	approved = "approved"
+	denied   = "denied"
+	expired  = "expired"
+)
+
+// view says what became of the transfer. While that is open, the page looks again.
+func (a approval) view(title string) web.View {
+	v := web.View{Title: title, SignedIn: true, Main: transferPage(a)}
+	if a.Status == pending {
+		v.Head = lookAgain()
+	}
+	return v
 }
