@@ -59,8 +59,9 @@ func certificates(t testing.TB, s servers) string {
 	return file
 }
 
-// measure takes samples of all functions turn by turn, so that whatever else the
-// machine does meets all alike, and returns their medians.
+// measure takes samples of all functions turn by turn, one life of each and then
+// the next, so that whatever else the machine does meets all alike, and returns
+// their medians.
 func measure(t testing.TB, list []*function, p plan) []figures {
 	t.Helper()
 	s := &stub{}
@@ -70,18 +71,18 @@ func measure(t testing.TB, list []*function, p plan) []figures {
 	cert := certificates(t, secure)
 	all := make([][7][]sample, len(list))
 	for range p.rounds {
-		for i, f := range list {
-			for kind, l := range p.lives(plain, secure, cert) {
-				apart := kind == 6
-				if f.failed != nil || kind >= 4 && p.quota == nil && !apart || apart && !patient(f) {
-					continue
-				}
-				s.table, s.vendor = 0, 0
-				if apart {
-					s.table, s.vendor = tableTakes, vendorTakes
-				}
-				l.stub, l.longest = s, longest
-				for range l.times {
+		for kind, l := range p.lives(plain, secure, cert) {
+			l.stub, l.longest = s, longest
+			for range l.times {
+				for i, f := range list {
+					apart := kind == 6
+					if f.failed != nil || kind >= 4 && p.quota == nil && !apart || apart && !patient(f) {
+						continue
+					}
+					s.table, s.vendor = 0, 0
+					if apart {
+						s.table, s.vendor = tableTakes, vendorTakes
+					}
 					one, err := f.live(l)
 					switch {
 					case err == nil:

@@ -26,7 +26,7 @@ func TestBench(t *testing.T) {
 	p := plan{rounds: rounds, events: 40}
 	quota := p.restrict(t)
 	w := recorded(t)
-	list := w.functions()
+	list := w.functions(strings.Fields(os.Getenv("ONLY"))...)
 	base := os.Getenv("BASE")
 	if base != "" {
 		list = append(list, others(t, base, list)...)
@@ -42,12 +42,18 @@ func TestBench(t *testing.T) {
 	b.adopt()
 	b.all = measure(t, list, p)
 	took := time.Since(began).Round(time.Second)
-	text := fmt.Sprintf("%s: medians of %d rounds, in %s, %s. %s\n\n%s", machine(), rounds, took, time.Now().UTC().Format("2 January 2006"), quota, b.report(startup(t)))
+	text := fmt.Sprintf("%s: medians of %d rounds, in %s, %s. %s\n\n", machine(), rounds, took, time.Now().UTC().Format("2 January 2006"), quota)
+	some := os.Getenv("ONLY") != ""
+	if some {
+		text += b.functions() + "\n" + b.requests()
+	} else {
+		text += b.report(startup(t))
+	}
 	fmt.Print("\n" + text)
 	if base != "" {
 		fmt.Printf("\nBeside %s, ours to theirs (below 1 is better now):\n\n%s", base, compared(t, list, b.all))
 	}
-	if *update {
+	if *update && !some {
 		record(t, text)
 	}
 }
@@ -141,13 +147,14 @@ func (b *board) functions() string {
 		lines = append(lines, []string{
 			f.name, f.cases[0].name, decimal(m.bare), ratio(m.bare, first.bare), decimal(m.secure.init),
 			decimal(m.secure.first), ratio(m.secure.first, m.secure.wall[0]),
+			decimal(m.small.init + m.small.first), decimal(m.belate.init + m.belate.first),
 			decimal(m.secure.busy[0]), decimal(m.secure.wall[0]), decimal(m.plain.busy[0]),
 			decimal(m.secure.peak / mib), decimal(plain / mib), ratio(plain, small), decimal(zipped / mib), ratio(zipped, smallZip),
 			number(table), number(vendor),
 		})
 	}
 	return markdown([]string{
-		"", "typical request", "init, ms", "× hello", "init, connecting, ms", "first answer, ms", "× warm",
+		"", "typical request", "init, ms", "× hello", "init, connecting, ms", "first answer, ms", "× warm", "both when small, ms", "without warming, ms",
 		"warm CPU, ms", "warm wall, ms", "warm CPU without TLS, ms", "peak, MiB", "bootstrap, MiB", "× hello", "zip, MiB", "× hello", "table calls", "vendor calls",
 	}, lines)
 }
