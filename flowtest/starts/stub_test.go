@@ -149,6 +149,15 @@ func (s *stub) serve(secure bool) servers {
 	return all
 }
 
+// nowhere are addresses at which nobody listens: who connects is refused at once.
+func nowhere() servers {
+	all := servers{vars: map[string]string{}}
+	for _, name := range []string{"AWS_ENDPOINT_URL_DYNAMODB", "AWS_ENDPOINT_URL_EVENTBRIDGE", "TWILIO_VERIFY_URL", "TWILIO_API_URL", "AUTHY_API_URL"} {
+		all.vars[name] = "http://127.0.0.1:1"
+	}
+	return all
+}
+
 // close ends the servers and the connections to them.
 func (s servers) close() {
 	for _, server := range s.list {

@@ -69,7 +69,7 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 		c, err = t.dial(r.Context(), r.URL.Hostname(), r.URL.Port(), secure)
 		if err != nil {
 			closeBody(r)
-			return nil, err
+			return nil, given(r.Context(), err)
 		}
 	}
 	res, err := c.exchange(r)
@@ -83,6 +83,14 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	t.keep(origin, c)
 	return res, nil
+}
+
+// given is why a request was given up, if it was, and else the error.
+func given(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return err
 }
 
 // take is a kept connection to an origin that is alive, nil if there is none.
