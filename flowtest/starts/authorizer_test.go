@@ -54,10 +54,11 @@ func BenchmarkAuthorizer(b *testing.B) {
 	}
 }
 
-// A warm answer allocates no more than it did when this was written (608 times,
-// most of them in the SDK) and a little.
+// A warm answer allocates no more than it did when this was written (796 times,
+// most of them in the SDK) and a little. With the SDK's schemas it was 608, for a
+// longer start (docs/flow.md).
 func TestAuthorizerAllocations(t *testing.T) {
-	const most = 700
+	const most = 880
 	f, event := warm(t)
 	allow(t, f, event)
 	n := testing.AllocsPerRun(50, func() { allow(t, f, event) })
