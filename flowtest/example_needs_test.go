@@ -1,6 +1,7 @@
 package flowtest
 
 import (
+	"html"
 	"net/url"
 	"strings"
 	"testing"
@@ -67,7 +68,7 @@ func proof(t *testing.T, v *rig.Visitor, path, back string) {
 	}
 	expect(t, a, 303, "/login/again?return="+url.QueryEscape(back))
 	page := v.Get(a.Next)
-	if page.Status != 200 || !strings.Contains(page.Body, `name="return" value="`+strings.ReplaceAll(back, "+", "&#43;")+`"`) {
+	if page.Status != 200 || !strings.Contains(page.Body, `name="return" value="`+html.EscapeString(back)+`"`) {
 		t.Errorf("%s: %d %s", a.Next, page.Status, page.Body)
 	}
 }

@@ -263,9 +263,9 @@ type closing struct {
 
 func (c *closing) Close() error { c.closed = true; return nil }
 
-// FuzzAnswer lets a server say anything. What we take for an answer, net/http's
+// FuzzAnswerOverTheWire lets a server say anything. What we take for an answer, net/http's
 // own transport takes for the same; more than it we refuse.
-func FuzzAnswer(f *testing.F) {
+func FuzzAnswerOverTheWire(f *testing.F) {
 	for _, text := range []string{
 		fine, fine + fine, "HTTP/1.1 100 Continue\r\n\r\n" + fine, "HTTP/1.0 200 OK\r\n\r\nfine", "HTTP/1.1 204 No Content\r\nContent-Length: 3\r\n\r\nabc",
 		"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nfine\r\n0\r\nX: y\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n",
