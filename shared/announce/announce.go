@@ -3,8 +3,7 @@
 // the decision, and noted on the action afterwards; who dies in between leaves
 // it to the next who looks, so that consumers must take an id only once.
 //
-// It is the only importer of the EventBridge SDK. It must not know how a
-// decision was learnt, nor vendors.
+// It must not know how a decision was learnt, nor vendors.
 package announce
 
 import (
@@ -13,10 +12,6 @@ import (
 	"errors"
 	"fmt"
 	"time"
-
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
-	"github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
 
 	"latchkey/shared/env"
 	"latchkey/shared/push"
@@ -35,31 +30,17 @@ const budget = 2 * time.Second
 
 // Bus is where the owner's events go.
 type Bus struct {
-	client *eventbridge.Client
-	name   *string
+	service sdk.Service
+	name    string
 }
 
 // Open reads where the bus is, and its name. It connects to nothing.
 func Open(cfg env.Config, vars *env.Vars) *Bus {
-	s := sdk.Open(cfg, vars, "EVENTBRIDGE", regional, sdk.Tries{Most: 3, Pause: 200 * time.Millisecond})
+	s := sdk.Open(cfg, vars, "events", "EVENTBRIDGE", sdk.Tries{Most: 3, Pause: 200 * time.Millisecond})
 	if cfg.Warm != nil {
 		cfg.Warm(s.Endpoint)
 	}
-	return &Bus{
-		name: aws.String(vars.String("EVENT_BUS", "default")),
-		client: eventbridge.New(eventbridge.Options{
-			Region: s.Region, BaseEndpoint: aws.String(s.Endpoint), HTTPClient: s.HTTP, Credentials: s.Keys, Retryer: s.Retryer,
-		}),
-	}
-}
-
-// regional is the region's own address.
-func regional(region string) string {
-	e, err := eventbridge.NewDefaultEndpointResolverV2().ResolveEndpoint(context.Background(), eventbridge.EndpointParameters{Region: &region})
-	if err != nil {
-		return "https://events." + region + ".amazonaws.com"
-	}
-	return e.URI.String()
+	return &Bus{service: s, name: vars.String("EVENT_BUS", "default")}
 }
 
 // Detail is what an event says. A consumer finds its own action by Reference or
@@ -98,10 +79,12 @@ func (b *Bus) send(ctx context.Context, d Detail) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, budget)
 	defer cancel()
-	out, err := b.client.PutEvents(ctx, &eventbridge.PutEventsInput{Entries: []types.PutEventsRequestEntry{{
-		EventBusName: b.name, Source: aws.String(Source), DetailType: aws.String(DetailType),
-		Detail: aws.String(string(text)), Time: aws.Time(d.DecidedAt),
-	}}})
+	in := struct{ Entries []entry }{[]entry{{b.name, Source, DetailType, string(text), float64(d.DecidedAt.UnixMilli()) / 1000}}}
+	var out struct {
+		FailedEntryCount int
+		Entries          []outcome
+	}
+	err = b.service.Call(ctx, "AWSEvents.PutEvents", in, &out)
 	if err != nil {
 		return fmt.Errorf("sending an event: %w", err)
 	}
@@ -111,11 +94,22 @@ func (b *Bus) send(ctx context.Context, d Detail) error {
 	return nil
 }
 
+// entry is an event as the bus takes it
+// (https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEventsRequestEntry.html).
+type entry struct {
+	EventBusName, Source, DetailType, Detail string
+
+	Time float64 // seconds since 1970
+}
+
+// outcome is what became of one.
+type outcome struct{ ErrorCode string }
+
 // refused names the bus's reason; its message may quote the event.
-func refused(entries []types.PutEventsResultEntry) error {
+func refused(entries []outcome) error {
 	for _, e := range entries {
-		if e.ErrorCode != nil {
-			return fmt.Errorf("sending an event: the bus refuses it: %s", *e.ErrorCode)
+		if e.ErrorCode != "" {
+			return fmt.Errorf("sending an event: the bus refuses it: %s", e.ErrorCode)
 		}
 	}
 	return errors.New("sending an event: the bus did not take it")

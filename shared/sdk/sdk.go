@@ -11,6 +11,7 @@ package sdk
 import (
 	"context"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -21,11 +22,14 @@ import (
 
 // Service is how one service of AWS is reached.
 type Service struct {
+	Name     string // by which requests are signed, such as "dynamodb"
 	Region   string
 	Endpoint string // its address, such as "https://dynamodb.us-east-1.amazonaws.com"
 	HTTP     aws.HTTPClient
 	Keys     aws.CredentialsProvider
 	Retryer  aws.Retryer
+
+	now func() time.Time
 }
 
 // Tries is how often one call is tried at most, and the longest pause between.
@@ -34,9 +38,9 @@ type Tries struct {
 	Pause time.Duration
 }
 
-// Open reads how a service is reached: its address from AWS_ENDPOINT_URL_<name>,
-// and otherwise the region's own, as regional says. It connects to nothing.
-func Open(cfg env.Config, vars *env.Vars, name string, regional func(region string) string, t Tries) Service {
+// Open reads how a service is reached: its address from AWS_ENDPOINT_URL_<variable>,
+// and otherwise the region's own. It connects to nothing.
+func Open(cfg env.Config, vars *env.Vars, name, variable string, t Tries) Service {
 	region := vars.String("AWS_REGION", "us-east-1")
 	keys := aws.Credentials{
 		AccessKeyID:     vars.String("AWS_ACCESS_KEY_ID", ""),
@@ -44,7 +48,8 @@ func Open(cfg env.Config, vars *env.Vars, name string, regional func(region stri
 		SessionToken:    vars.String("AWS_SESSION_TOKEN", ""),
 	}
 	s := Service{
-		Region: region, Endpoint: vars.URL("AWS_ENDPOINT_URL_"+name, regional(region)), HTTP: direct{http.DefaultTransport},
+		Name: name, Region: region, Endpoint: vars.URL("AWS_ENDPOINT_URL_"+variable, regional(name, region)), now: cfg.Now,
+		HTTP: direct{http.DefaultTransport},
 		Keys: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) { return keys, nil }),
 		Retryer: retry.NewStandard(func(o *retry.StandardOptions) {
 			o.MaxAttempts, o.MaxBackoff = t.Most, t.Pause
@@ -54,6 +59,25 @@ func Open(cfg env.Config, vars *env.Vars, name string, regional func(region stri
 		s.HTTP = direct{cfg.HTTP.Transport}
 	}
 	return s
+}
+
+// partitions are the domains of those regions of AWS that are not in amazonaws.com,
+// by what the regions' names begin with
+// (https://docs.aws.amazon.com/whitepapers/latest/aws-fault-isolation-boundaries/partitions.html).
+var partitions = [...]struct{ prefix, domain string }{
+	{"cn-", "amazonaws.com.cn"}, {"eusc-", "amazonaws.eu"},
+	{"us-iso-", "c2s.ic.gov"}, {"us-isob-", "sc2s.sgov.gov"}, {"us-isof-", "csp.hci.ic.gov"}, {"eu-isoe-", "cloud.adc-e.uk"},
+}
+
+// regional is a service's own address in a region.
+func regional(service, region string) string {
+	domain := "amazonaws.com"
+	for _, p := range partitions {
+		if strings.HasPrefix(region, p.prefix) {
+			domain = p.domain
+		}
+	}
+	return "https://" + service + "." + region + "." + domain
 }
 
 // direct sends requests without what an *http.Client adds: cookies, redirects, and

@@ -3,8 +3,7 @@
 // variables that they stand for. On a laptop there is none, and the same names
 // are plain variables.
 //
-// It is the only importer of the Secrets Manager SDK. It must not know vendors,
-// nor what a step does.
+// It must not know vendors, nor what a step does.
 package secret
 
 import (
@@ -15,11 +14,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
-	"github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
-	"github.com/aws/smithy-go"
 
 	"latchkey/shared/env"
 	"latchkey/shared/sdk"
@@ -94,9 +88,9 @@ func Parse(text []byte) (Values, error) {
 
 // Source is where a deployment's secret is kept.
 type Source struct {
-	client *secretsmanager.Client
-	id     *string
-	life   time.Duration
+	service sdk.Service
+	id      string
+	life    time.Duration
 }
 
 // Open reads where the secret is, and connects to nothing. It returns nil where
@@ -104,22 +98,11 @@ type Source struct {
 func Open(cfg env.Config, vars *env.Vars) *Source {
 	id := vars.String("SECRET_ARN", "")
 	life := vars.Duration("SECRET_LIFE", 10*time.Minute, time.Minute, 24*time.Hour)
-	s := sdk.Open(cfg, vars, "SECRETS_MANAGER", regional, sdk.Tries{Most: 3, Pause: 200 * time.Millisecond})
+	s := sdk.Open(cfg, vars, "secretsmanager", "SECRETS_MANAGER", sdk.Tries{Most: 3, Pause: 200 * time.Millisecond})
 	if id == "" {
 		return nil
 	}
-	return &Source{id: aws.String(id), life: life, client: secretsmanager.New(secretsmanager.Options{
-		Region: s.Region, BaseEndpoint: aws.String(s.Endpoint), HTTPClient: s.HTTP, Credentials: s.Keys, Retryer: s.Retryer,
-	})}
-}
-
-// regional is the region's own address.
-func regional(region string) string {
-	e, err := secretsmanager.NewDefaultEndpointResolverV2().ResolveEndpoint(context.Background(), secretsmanager.EndpointParameters{Region: &region})
-	if err != nil {
-		return "https://secretsmanager." + region + ".amazonaws.com"
-	}
-	return e.URI.String()
+	return &Source{service: s, id: id, life: life}
 }
 
 // Life is for how long what was fetched is good.
@@ -130,7 +113,9 @@ func (s *Source) Life() time.Duration { return s.life }
 func (s *Source) Fetch(ctx context.Context) (Values, error) {
 	ctx, cancel := context.WithTimeout(ctx, budget)
 	defer cancel()
-	out, err := s.client.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: s.id})
+	in := struct{ SecretId string }{s.id}
+	var out struct{ SecretString *string }
+	err := s.service.Call(ctx, "secretsmanager.GetSecretValue", in, &out)
 	if err != nil {
 		return nil, explain(err)
 	}
@@ -142,16 +127,16 @@ func (s *Source) Fetch(ctx context.Context) (Values, error) {
 
 // explain adds what an operator does about an error.
 func explain(err error) error {
-	var missing *types.ResourceNotFoundException
-	var sealed *types.DecryptionFailure
-	var api smithy.APIError
-	switch {
-	case errors.As(err, &missing):
-		return fmt.Errorf("the secret that SECRET_ARN names is not in this region, or has no value yet: put one with `aws secretsmanager put-secret-value`: %w", err)
-	case errors.As(err, &sealed):
-		return fmt.Errorf("the secret's key does not let this function decrypt it: its role needs kms:Decrypt: %w", err)
-	case errors.As(err, &api) && api.ErrorCode() == "AccessDeniedException":
-		return fmt.Errorf("this function may not read the secret: its role needs secretsmanager:GetSecretValue on SECRET_ARN: %w", err)
+	var fault *sdk.Fault
+	if errors.As(err, &fault) {
+		switch fault.Code {
+		case "ResourceNotFoundException":
+			return fmt.Errorf("the secret that SECRET_ARN names is not in this region, or has no value yet: put one with `aws secretsmanager put-secret-value`: %w", err)
+		case "DecryptionFailure":
+			return fmt.Errorf("the secret's key does not let this function decrypt it: its role needs kms:Decrypt: %w", err)
+		case "AccessDeniedException":
+			return fmt.Errorf("this function may not read the secret: its role needs secretsmanager:GetSecretValue on SECRET_ARN: %w", err)
+		}
 	}
 	return fmt.Errorf("the secret could not be read: %w", err)
 }

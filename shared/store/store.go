@@ -51,7 +51,7 @@ type Table struct {
 
 // Open reads where the table is and how to sign for it. It connects to nothing.
 func Open(cfg env.Config, vars *env.Vars) *Table {
-	s := sdk.Open(cfg, vars, "DYNAMODB", regional, sdk.Tries{Most: 4, Pause: 400 * time.Millisecond})
+	s := sdk.Open(cfg, vars, "dynamodb", "DYNAMODB", sdk.Tries{Most: 4, Pause: 400 * time.Millisecond})
 	name := vars.Required("TABLE_NAME", "the name of the DynamoDB table; the template sets it")
 	if cfg.Warm != nil {
 		cfg.Warm(s.Endpoint)
@@ -71,16 +71,6 @@ func (t *Table) Abreast(cfg env.Config, n int) {
 	for range n - 1 {
 		cfg.Warm(t.at)
 	}
-}
-
-// regional is the region's own address, which is not alike in all of AWS's
-// partitions.
-func regional(region string) string {
-	e, err := dynamodb.NewDefaultEndpointResolverV2().ResolveEndpoint(context.Background(), dynamodb.EndpointParameters{Region: &region})
-	if err != nil {
-		return "https://dynamodb." + region + ".amazonaws.com"
-	}
-	return e.URI.String()
 }
 
 // Hash is how an address, a phone or a token stands in a key: never itself.
