@@ -103,6 +103,9 @@ func (s *step) begin(ctx context.Context, a *attempt) (store.Session, error) {
 	if refused == nil {
 		a.hashed = s.hashing(a) // takes longest of all; the wide limits rarely make it be for nothing
 		refused = s.budget.Wide(ctx, a.send, a.now)
+		if refused != nil {
+			a.hashed() //nolint:errcheck // it must not go on while somebody else's request is answered
+		}
 	}
 	if refused != nil {
 		return existing, s.undo(ctx, a, refused)

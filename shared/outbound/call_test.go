@@ -85,6 +85,9 @@ func TestFaultsAreSafeToLog(t *testing.T) {
 	huge := doortest.Serve(t, func(w http.ResponseWriter, r *http.Request) {
 		w.Write(make([]byte, 10<<20))
 	})
+	large := doortest.Serve(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Write(make([]byte, 1<<20+1<<10))
+	})
 	bomb := doortest.Serve(t, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Encoding", "gzip")
 		z := gzip.NewWriter(w)
@@ -107,6 +110,7 @@ func TestFaultsAreSafeToLog(t *testing.T) {
 		{"garbage that repeats the path", echo.URL, nil},
 		{"redirect", redirect.URL, outbound.ErrRedirect},
 		{"10 MiB", huge.URL, outbound.ErrTooLarge},
+		{"a little more than 1 MiB", large.URL, outbound.ErrTooLarge},
 		{"10 MiB once unpacked", bomb.URL, nil},
 		{"cut short", cut.URL, nil},
 		{"unknown certificate", untrusted.URL, nil},
@@ -199,9 +203,16 @@ func TestRetryAfter(t *testing.T) {
 	}
 }
 
-// net/http sends a GET again by itself when a reused connection breaks. At
-// Authy that would be a second text.
+// net/http's own transport sends a GET again by itself when a reused connection
+// breaks. At Authy that would be a second text.
 func TestARequestIsSentOnce(t *testing.T) {
+	for name, rt := range map[string]http.RoundTripper{"ours": outbound.Transport(time.Now), "net/http's": &http.Transport{}} {
+		t.Run(name, func(t *testing.T) { sentOnce(t, outbound.Client(rt)) })
+	}
+}
+
+func sentOnce(t *testing.T, base *http.Client) {
+	t.Helper()
 	var requests atomic.Int32
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -217,7 +228,6 @@ func TestARequestIsSentOnce(t *testing.T) {
 			go answerOnce(conn, &requests)
 		}
 	}()
-	base := outbound.Client(outbound.Transport(time.Now))
 	to := "http://" + listener.Addr().String()
 	_, _, err = get(t, t.Context(), base, to)
 	if err != nil {

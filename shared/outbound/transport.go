@@ -13,6 +13,8 @@ import (
 	"os"
 	"sync"
 	"time"
+
+	"latchkey/shared/chars"
 )
 
 // transport speaks HTTP/1.1 over connections that it keeps. A request is written
@@ -58,9 +60,13 @@ func Transport(now func() time.Time) http.RoundTripper {
 // RoundTrip implements http.RoundTripper.
 func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	secure := r.URL.Scheme == "https"
-	if r.URL.Host == "" || !secure && r.URL.Scheme != "http" {
+	if r.URL.Host == "" || !secure && r.URL.Scheme != "http" || r.Method != "" && !chars.Some(r.Method, chars.Upper) {
 		closeBody(r)
-		return nil, errors.New("sending a request: not an address of http or https")
+		return nil, errors.New("sending a request: not a method, or an address, of http or https")
+	}
+	if r.Context().Err() != nil { // nothing is sent for who has given up
+		closeBody(r)
+		return nil, context.Cause(r.Context())
 	}
 	origin := r.URL.Scheme + "://" + r.URL.Host
 	c := t.take(origin)
@@ -77,7 +83,7 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 		c.Close()
 		return nil, err
 	}
-	if res.Close || c.in.Buffered() > 0 { // what nobody asked for is no answer to the next
+	if res.Close || !c.drained() { // what nobody asked for is no answer to the next
 		c.Close()
 		return res, nil
 	}
@@ -172,6 +178,18 @@ func (c *conn) Read(b []byte) (int, error) {
 	return n, err
 }
 
+// drained reports whether nothing more has come than was asked for, as far as it was
+// read: bytes, records of TLS, or the end. It waits for nothing.
+func (c *conn) drained() bool {
+	err := c.SetReadDeadline(time.Unix(1, 0))
+	if err != nil {
+		return false
+	}
+	c.left = 1
+	_, err = c.in.Peek(1)
+	return errors.Is(err, os.ErrDeadlineExceeded)
+}
+
 // exchange sends a request and reads its answer, until the request's context ends.
 func (c *conn) exchange(r *http.Request) (*http.Response, error) {
 	ctx := r.Context()
@@ -184,8 +202,11 @@ func (c *conn) exchange(r *http.Request) (*http.Response, error) {
 	over := time.Unix(1, 0)
 	stop := context.AfterFunc(ctx, func() { c.SetDeadline(over) }) //nolint:errcheck // it is closed already
 	res, err := c.converse(r)
+	stopped := stop()
 	switch {
-	case !stop(): // the deadline may be written at any time from now on: this connection is done for
+	case !stopped && err == nil: // the answer counts, but the deadline may be written at any time from now on
+		res.Close = true
+	case !stopped:
 		return nil, context.Cause(ctx)
 	case errors.Is(err, os.ErrDeadlineExceeded): // some other timer was faster than the context's
 		return nil, context.DeadlineExceeded
@@ -223,7 +244,7 @@ func (c *conn) converse(r *http.Request) (*http.Response, error) {
 // head reads the head of the answer, past interim ones.
 func (c *conn) head(r *http.Request) (*http.Response, error) {
 	c.left = headerLimit
-	for range interims {
+	for range interims + 1 {
 		res, err := http.ReadResponse(c.in, r)
 		if err != nil {
 			return nil, err

@@ -24,6 +24,7 @@ type script struct {
 	linger  bool
 	texts   []string
 	conns   atomic.Int32
+	asked   atomic.Int32
 	ended   chan struct{} // one for each connection that was hung up
 	started sync.WaitGroup
 }
@@ -59,6 +60,7 @@ func (s *script) play(c net.Conn) {
 			return
 		}
 		io.Copy(io.Discard, r.Body)
+		s.asked.Add(1)
 		io.WriteString(c, text)
 	}
 	if s.linger {
@@ -96,7 +98,7 @@ func TestWhichConnectionsAreKept(t *testing.T) {
 		"another request":                   {[]string{fine, fine}, 0, 1},
 		"chunks":                            {[]string{"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nfine\r\n0\r\n\r\n", fine}, 0, 1},
 		"no body":                           {[]string{"HTTP/1.1 204 No Content\r\n\r\n", fine}, 0, 1},
-		"interim answers":                   {[]string{"HTTP/1.1 103 Early Hints\r\nLink: <a>\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n" + fine, fine}, 0, 1},
+		"interim answers":                   {[]string{"HTTP/1.1 103 Early Hints\r\nLink: <a>\r\n\r\n" + strings.Repeat("HTTP/1.1 100 Continue\r\n\r\n", 4) + fine, fine}, 0, 1},
 		"just not too old":                  {[]string{fine, fine}, 49 * time.Second, 1},
 		"too old":                           {[]string{fine, fine}, 50 * time.Second, 2},
 		"the clock went back":               {[]string{fine, fine}, -time.Second, 2},
@@ -138,6 +140,29 @@ func TestDeadConnectionsAreNotUsed(t *testing.T) {
 	}
 }
 
+// A request that was given up before it began is not sent, not even over a
+// connection that there is.
+func TestNothingIsSentForNobody(t *testing.T) {
+	rt := outbound.Transport(time.Now)
+	s := perform(t, true, fine, fine)
+	_, _, err := ask(t.Context(), rt, s.url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	why := errors.New("the visitor left")
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cancel(why)
+	for range 20 {
+		_, _, err = ask(ctx, rt, s.url)
+		if !errors.Is(err, why) {
+			t.Fatal(err)
+		}
+	}
+	if n := s.asked.Load(); n != 1 {
+		t.Errorf("%d requests came", n)
+	}
+}
+
 // What is sent to a connection that dies while it is used is not sent again.
 func TestARequestThatBreaksIsNotRepeated(t *testing.T) {
 	rt := outbound.Transport(time.Now)
@@ -158,7 +183,7 @@ func TestAnswersThatAreNone(t *testing.T) {
 		"no HTTP":             "SSH-2.0-OpenSSH\r\n\r\n",
 		"interim ones only":   strings.Repeat("HTTP/1.1 100 Continue\r\n\r\n", 20),
 		"another protocol":    "HTTP/1.1 101 Switching Protocols\r\n\r\n",
-		"an endless head":     "HTTP/1.1 200 OK\r\n" + strings.Repeat("X-Filler: "+strings.Repeat("x", 1000)+"\r\n", 100),
+		"an endless head":     "HTTP/1.1 200 OK\r\n" + strings.Repeat("X-Filler: "+strings.Repeat("x", 1000)+"\r\n", 100) + "\r\n",
 		"cut short":           "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nfine",
 		"a cut chunk":         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n100\r\nfine",
 		"two lengths":         "HTTP/1.1 200 OK\r\nContent-Length: 4\r\nContent-Length: 5\r\n\r\nfine",
@@ -253,6 +278,16 @@ func TestOtherSchemes(t *testing.T) {
 		if err == nil || !body.closed {
 			t.Errorf("%s: %v, closed %v", url, err, body.closed)
 		}
+	}
+	s := perform(t, true, fine, fine)
+	r, err := http.NewRequest(http.MethodGet, s.url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Method = "GET / HTTP/1.1\r\n\r\nGET"
+	_, err = outbound.Transport(time.Now).RoundTrip(r)
+	if err == nil || s.asked.Load() != 0 {
+		t.Errorf("a method with a request in it: %v, and %d came", err, s.asked.Load())
 	}
 }
 

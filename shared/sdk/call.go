@@ -52,13 +52,17 @@ func (s Service) Call(ctx context.Context, operation string, in, out any) error 
 	if err != nil {
 		return fmt.Errorf("asking %s: %w", operation, err)
 	}
+	release := s.Retryer.GetInitialToken() // of the SDK's quota for tries that come again
 	for attempt := 1; ; attempt++ {
 		err = s.try(ctx, operation, body, out)
-		if err == nil || attempt >= s.Retryer.MaxAttempts() || !s.Retryer.IsErrorRetryable(err) {
+		if release(err) != nil || err == nil || attempt >= s.Retryer.MaxAttempts() || !s.Retryer.IsErrorRetryable(err) {
 			break
 		}
-		pause, unknown := s.Retryer.RetryDelay(attempt, err)
-		if unknown != nil || !wait(ctx, pause) {
+		var spent, unknown error
+		var pause time.Duration
+		release, spent = s.Retryer.GetRetryToken(ctx, err)
+		pause, unknown = s.Retryer.RetryDelay(attempt, err)
+		if spent != nil || unknown != nil || !wait(ctx, pause) {
 			break
 		}
 	}
