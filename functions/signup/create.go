@@ -28,8 +28,6 @@ type attempt struct {
 
 	created bool // this request wrote the session
 	fresh   bool // this request took the phone's next send, not an equal one before it
-
-	hashed func() (string, error) // waits for the password's hash
 }
 
 // create takes the form.
@@ -101,26 +99,12 @@ func (s *step) begin(ctx context.Context, a *attempt) (store.Session, error) {
 	}
 	refused := cmp.Or(narrow, created)
 	if refused == nil {
-		a.hashed = s.hashing(a) // takes longest of all; the wide limits rarely make it be for nothing
 		refused = s.budget.Wide(ctx, a.send, a.now)
-		if refused != nil {
-			a.hashed() //nolint:errcheck // it must not go on while somebody else's request is answered
-		}
 	}
 	if refused != nil {
 		return existing, s.undo(ctx, a, refused)
 	}
 	return existing, nil
-}
-
-// hashing begins to hash the password and returns what waits for the outcome.
-func (s *step) hashing(a *attempt) func() (string, error) {
-	if a.half.Hash != "" {
-		return func() (string, error) { return a.half.Hash, nil }
-	}
-	hashed := sync.OnceValues(func() (string, error) { return s.hash(a.form.password) })
-	go hashed() //nolint:errcheck // it is asked again
-	return hashed
 }
 
 // once ties a program's key to its body.
@@ -159,23 +143,28 @@ func (s *step) undo(ctx context.Context, a *attempt, why error) error {
 // finish sends the code while the password is hashed, and keeps what came of
 // both, whatever it was: from now on a repeat of the form gets this answer.
 func (s *step) finish(w http.ResponseWriter, r *http.Request, a *attempt) error {
+	var failed error
+	var wg sync.WaitGroup
+	hash := a.half.Hash
+	if hash == "" {
+		wg.Go(func() { hash, failed = s.hash(a.form.password) })
+	}
 	ctx, cancel := providers.Sparing(r.Context())
 	defer cancel()
 	sent, unsent := s.codes.Send(ctx, providers.Target(a.half.Profile), otp.SMS)
 	a.half.Ref, a.half.ProviderRef, a.half.ByApp = sent.Ref, sent.User, sent.App
 	s.audit.Sent(r, a.half, otp.SMS, unsent)
-	hash, err := a.hashed()
-	if err != nil {
-		return err
+	wg.Wait()
+	if failed != nil {
+		return failed
 	}
 	a.half.Hash = hash
 	a.half.Outcome = providers.Outcome(unsent)
 	a.half.ResendAt = providers.Later(s.budget.Next(a.half.Sends, a.now), unsent, a.now)
-	var wg sync.WaitGroup
 	if unsent != nil {
 		wg.Go(func() { s.budget.Unsent(r.Context(), a.send, a.now) })
 	}
-	err = s.table.RecordSend(r.Context(), a.half)
+	err := s.table.RecordSend(r.Context(), a.half)
 	wg.Wait()
 	if err != nil && !errors.Is(err, store.ErrRefused) { // refused: a twin's visitor was faster than we are
 		return err

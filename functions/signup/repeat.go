@@ -76,7 +76,6 @@ func (s *step) again(w http.ResponseWriter, r *http.Request, a *attempt, existin
 	}
 	existing.Sends = a.half.Sends
 	a.half = existing
-	a.hashed = s.hashing(a)
 	return s.finish(w, r, a)
 }
 

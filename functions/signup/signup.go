@@ -4,9 +4,9 @@
 // them: only who proves the phone becomes a user (step verify).
 //
 // The order of one request: what was typed is checked; the limits of the one
-// who asks are taken while the session is written; then the wide limits are
-// taken and the code is sent, while bcrypt runs; then both results are kept. A
-// crash anywhere leaves a session whose owner can ask for another code.
+// who asks are taken while the session is written; then the wide limits; then
+// the code is sent while bcrypt runs; then both results are kept. A crash
+// anywhere leaves a session whose owner can ask for another code.
 package signup
 
 import (
