@@ -9,6 +9,9 @@
 // vendor worded leaves a Call: only our own words, the host, and causes of a
 // kind known to hold no more than the connection's addresses.
 //
+// The connections are its own as well (Transport), and carry what the table and
+// AWS's other services are asked, too.
+//
 // It must not know any vendor's paths, codes or credentials.
 package outbound
 

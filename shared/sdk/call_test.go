@@ -151,6 +151,21 @@ func TestTriesEnd(t *testing.T) {
 	}
 }
 
+// What fails for long is not tried again for ever: the SDK's quota, a hundred further
+// tries in a row, holds for all calls of a service.
+func TestTriesAreBounded(t *testing.T) {
+	s, all := service(t, answer(500, `{}`))
+	for range 80 {
+		err := s.Call(t.Context(), "it.Ask", struct{}{}, &struct{}{})
+		if err == nil {
+			t.Fatal("it passed")
+		}
+	}
+	if n := len(*all); n < 80+50 || n > 80+100 {
+		t.Errorf("%d tries for 80 calls", n)
+	}
+}
+
 // The regions' own addresses are those that the SDK's rules give, in every partition.
 func TestRegional(t *testing.T) {
 	for _, region := range []string{
