@@ -80,7 +80,7 @@ func (tb *tab) inspect(name string) {
 func (tb *tab) goOnByPhone(phone *tab, path string) {
 	tb.t.Helper()
 	tb.at("/status")
-	phone.answer(tb.text(".number"), ".yes")
+	phone.answer(tb.number(), ".yes")
 	if !tb.scripts {
 		tb.saysAtLast("Approved") // the page loads itself anew meanwhile
 		tb.press("form[action='/status'] button.main")

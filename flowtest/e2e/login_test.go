@@ -120,10 +120,18 @@ func (tb *tab) wait(p person) string {
 		tb.t.Errorf("the right password: %d", status)
 	}
 	tb.at("/status")
-	number := tb.text(".number")
-	if len(number) != 2 {
-		tb.t.Fatalf("the number to compare is %q", number)
-	}
+	return tb.number()
+}
+
+// number is the one to compare. Without scripts the page loads itself anew, and
+// one that is on its way shows nothing yet.
+func (tb *tab) number() string {
+	tb.t.Helper()
+	var number string
+	until(tb.t, "a number to compare", patience, func() bool {
+		number = tb.text(".number")
+		return len(number) == 2
+	})
 	return number
 }
 
@@ -183,7 +191,16 @@ func (tb *tab) phoneOf(p person) *tab {
 // asks waits until the phone shows a request with this number.
 func (tb *tab) asks(number string) {
 	tb.t.Helper()
-	until(tb.t, "the request with the page's number", patience, func() bool { return tb.text(".push .big") == number })
+	var shown string
+	defer func() {
+		if shown != number {
+			tb.t.Logf("the page shows the number %q, the phone %q", number, shown)
+		}
+	}()
+	until(tb.t, "the request with the page's number", patience, func() bool {
+		shown = tb.text(".push .big")
+		return shown == number
+	})
 	tb.want(".push dl", "Chrome on Linux")
 	tb.want(".push dl", "Address")
 }
