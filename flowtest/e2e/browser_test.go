@@ -245,10 +245,16 @@ func (tb *tab) fill(id, text string) {
 	tb.try("filling in "+id, err)
 }
 
-// text is what people see of an element, "" if it is not there.
+// text is what people see of an element, "" if it is not there. Without scripts
+// a page that waits loads itself anew: what has not come yet is waited for.
 func (tb *tab) text(selector string) string {
 	tb.t.Helper()
-	return eval[string](tb, fmt.Sprintf("document.querySelector(%q)?.innerText?.trim() ?? ''", selector))
+	var seen *string
+	until(tb.t, "the page", patience, func() bool {
+		seen = eval[*string](tb, fmt.Sprintf("document.readyState === 'loading' ? null : document.querySelector(%q)?.innerText?.trim() ?? ''", selector))
+		return seen != nil
+	})
+	return *seen
 }
 
 // is asks the page a question.

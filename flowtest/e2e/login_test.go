@@ -123,15 +123,13 @@ func (tb *tab) wait(p person) string {
 	return tb.number()
 }
 
-// number is the one to compare. Without scripts the page loads itself anew, and
-// one that is on its way shows nothing yet.
+// number is the one to compare.
 func (tb *tab) number() string {
 	tb.t.Helper()
-	var number string
-	until(tb.t, "a number to compare", patience, func() bool {
-		number = tb.text(".number")
-		return len(number) == 2
-	})
+	number := tb.text(".number")
+	if len(number) != 2 {
+		tb.t.Fatalf("the number to compare is %q", number)
+	}
 	return number
 }
 
