@@ -48,7 +48,8 @@ type step struct {
 func New(_ context.Context, cfg env.Config) (http.Handler, error) {
 	vars := env.Read(cfg)
 	s := &step{now: cfg.Now, site: web.New(cfg, vars), table: store.Open(cfg, vars), bus: announce.Open(cfg, vars), audit: audit.New(cfg)}
-	s.site.AnyHost = true // signed
+	s.site.AnyHost = true   // signed
+	s.table.Abreast(cfg, 2) // an action, and the count of requests
 	s.set = providers.New(cfg, vars)
 	s.shortest = time.Minute // Verify takes none shorter
 	if vars.Laptop() {

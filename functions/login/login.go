@@ -44,6 +44,7 @@ type step struct {
 func New(_ context.Context, cfg env.Config) (http.Handler, error) {
 	vars := env.Read(cfg)
 	s := &step{now: cfg.Now, site: web.New(cfg, vars), table: store.Open(cfg, vars), audit: audit.New(cfg)}
+	s.table.Abreast(cfg, 6) // a session, and the limits of a text
 	s.guard = session.NewGuard(cfg, vars, s.table, s.site)
 	s.lane = session.Lane{
 		Free:    vars.Int("LOGIN_FREE_TRIES", 5, 1, 100),

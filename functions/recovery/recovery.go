@@ -46,6 +46,7 @@ type step struct {
 func New(_ context.Context, cfg env.Config) (http.Handler, error) {
 	vars := env.Read(cfg)
 	s := &step{now: cfg.Now, site: web.New(cfg, vars), table: store.Open(cfg, vars), audit: audit.New(cfg)}
+	s.table.Abreast(cfg, 2) // a try, and the user
 	s.guard = session.NewGuard(cfg, vars, s.table, s.site)
 	s.care = session.NewCare(vars, s.guard)
 	s.known = knowledge.New(cfg, vars, s.guard)

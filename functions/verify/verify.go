@@ -42,6 +42,7 @@ type step struct {
 func New(_ context.Context, cfg env.Config) (http.Handler, error) {
 	vars := env.Read(cfg)
 	s := &step{now: cfg.Now, site: web.New(cfg, vars), table: store.Open(cfg, vars), audit: audit.New(cfg)}
+	s.table.Abreast(cfg, 4) // confirmed, and meanwhile what failed before is forgotten
 	s.guard = session.NewGuard(cfg, vars, s.table, s.site)
 	s.set = providers.New(cfg, vars)
 	s.texts = message.New(cfg, vars)

@@ -38,7 +38,7 @@ type Bus struct {
 func Open(cfg env.Config, vars *env.Vars) *Bus {
 	s := sdk.Open(cfg, vars, "events", "EVENTBRIDGE", sdk.Tries{Most: 3, Pause: 200 * time.Millisecond})
 	if cfg.Warm != nil {
-		cfg.Warm(s.Endpoint)
+		cfg.Warm(s.Endpoint, 1)
 	}
 	return &Bus{service: s, name: vars.String("EVENT_BUS", "default")}
 }

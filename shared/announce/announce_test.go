@@ -160,7 +160,7 @@ func TestAddresses(t *testing.T) {
 		got := ""
 		cfg := env.Config{
 			Getenv: func(name string) string { return map[string]string{"AWS_REGION": region}[name] },
-			HTTP:   http.DefaultClient, Warm: func(url string) { got = url },
+			HTTP:   http.DefaultClient, Warm: func(url string, _ int) { got = url },
 		}
 		vars := env.Read(cfg)
 		if announce.Open(cfg, vars); got != want || vars.Err() != nil {

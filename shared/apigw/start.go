@@ -58,7 +58,7 @@ func start(make func(context.Context, env.Config) (lambda.Handler, error)) {
 	origins := map[string]int{}
 	h, err := make(context.Background(), env.Config{
 		Getenv: os.Getenv, Now: time.Now, HTTP: client, Log: log,
-		Warm: func(origin string) { origins[origin]++ },
+		Warm: func(origin string, n int) { origins[origin] = max(origins[origin], n) },
 	})
 	if err != nil {
 		log.Error("this step cannot start; mend its configuration and deploy again, or mend the secret", "error", err.Error())

@@ -76,7 +76,7 @@ func New(cfg env.Config, vars *env.Vars, required bool) *Client {
 		sign: func(h http.Header) { h.Set("X-Authy-API-Key", key) },
 	}
 	if cfg.Warm != nil {
-		cfg.Warm(c.url)
+		cfg.Warm(c.url, 1)
 	}
 	return c
 }

@@ -76,7 +76,7 @@ func TestNewSettings(t *testing.T) {
 func TestNewWarms(t *testing.T) {
 	cfg := doortest.Config(settings)
 	var warmed []string
-	cfg.Warm = func(url string) { warmed = append(warmed, url) }
+	cfg.Warm = func(url string, _ int) { warmed = append(warmed, url) }
 	authy.New(cfg, env.Read(cfg), true)
 	if len(warmed) != 1 || warmed[0] != "https://api.authy.com" {
 		t.Errorf("warmed %q", warmed)

@@ -23,9 +23,9 @@ import (
 type Config struct {
 	Getenv func(string) string
 	Now    func() time.Time
-	HTTP   *http.Client     // for the table and the vendors alike; follows no redirects
-	Log    *slog.Logger     // JSON lines
-	Warm   func(url string) // told every origin the step will call, once for each call at once, so that the connections are made before the first request
+	HTTP   *http.Client               // for the table and the vendors alike; follows no redirects
+	Log    *slog.Logger               // JSON lines
+	Warm   func(origin string, n int) // told every origin that the step will call, and with how many calls at once, so that the connections are made before the first request
 }
 
 // Vars reads variables and collects what is wrong with them.

@@ -81,7 +81,7 @@ func New(cfg env.Config, vars *env.Vars) *Client {
 // share no interface.
 func binder(cfg env.Config, a twilio.Account, url string) func(context.Context) (*outbound.Call, *api.ApiService) {
 	if cfg.Warm != nil {
-		cfg.Warm(url)
+		cfg.Warm(url, 1)
 	}
 	return func(ctx context.Context) (*outbound.Call, *api.ApiService) {
 		call := outbound.Bind(ctx, cfg.HTTP, url)

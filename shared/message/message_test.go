@@ -76,7 +76,7 @@ func TestNewSettings(t *testing.T) {
 			}
 			cfg := doortest.Config(set)
 			warmed := 0
-			cfg.Warm = func(string) { warmed++ }
+			cfg.Warm = func(string, int) { warmed++ }
 			vars := env.Read(cfg)
 			client := message.New(cfg, vars)
 			if client.On() == c.off || (warmed == 1) == c.off {

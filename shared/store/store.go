@@ -54,7 +54,7 @@ func Open(cfg env.Config, vars *env.Vars) *Table {
 	s := sdk.Open(cfg, vars, "dynamodb", "DYNAMODB", sdk.Tries{Most: 4, Pause: 400 * time.Millisecond})
 	name := vars.Required("TABLE_NAME", "the name of the DynamoDB table; the template sets it")
 	if cfg.Warm != nil {
-		cfg.Warm(s.Endpoint)
+		cfg.Warm(s.Endpoint, 1)
 	}
 	db := dynamodb.New(dynamodb.Options{
 		Region: s.Region, BaseEndpoint: aws.String(s.Endpoint), HTTPClient: s.HTTP, Credentials: s.Keys, Retryer: s.Retryer,
@@ -62,14 +62,11 @@ func Open(cfg env.Config, vars *env.Vars) *Table {
 	return &Table{db: db, name: aws.String(name), at: s.Endpoint}
 }
 
-// Abreast has the connections made that n calls at once will need, with the one that
-// there is: a handshake in the first request takes a small function tens of ms.
+// Abreast has the connections made that n calls at once will need: a handshake in
+// the first request takes a small function tens of ms.
 func (t *Table) Abreast(cfg env.Config, n int) {
-	if cfg.Warm == nil {
-		return
-	}
-	for range n - 1 {
-		cfg.Warm(t.at)
+	if cfg.Warm != nil {
+		cfg.Warm(t.at, n)
 	}
 }
 

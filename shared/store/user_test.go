@@ -28,7 +28,7 @@ func TestOpenReadsItsVariables(t *testing.T) {
 		"far and bare": {map[string]string{"TABLE_NAME": "t", "AWS_ENDPOINT_URL_DYNAMODB": "http://db.example.com"}, "https://dynamodb.us-east-1.amazonaws.com", false},
 	} {
 		var warmed []string
-		cfg := env.Config{Getenv: func(n string) string { return c.vars[n] }, Warm: func(url string) { warmed = append(warmed, url) }}
+		cfg := env.Config{Getenv: func(n string) string { return c.vars[n] }, Warm: func(url string, _ int) { warmed = append(warmed, url) }}
 		v := env.Read(cfg)
 		if store.Open(cfg, v) == nil || (v.Err() == nil) != c.ok || strings.Join(warmed, " ") != c.warmed {
 			t.Errorf("%s: %v, warmed %q", name, v.Err(), warmed)

@@ -84,7 +84,7 @@ func anySet(vars *env.Vars, names []string) bool {
 // the library's constructor takes a region from the environment.
 func binder(cfg env.Config, a twilio.Account, url string) func(context.Context) (*outbound.Call, *api.ApiService) {
 	if cfg.Warm != nil {
-		cfg.Warm(url)
+		cfg.Warm(url, 1)
 	}
 	return func(ctx context.Context) (*outbound.Call, *api.ApiService) {
 		call := outbound.Bind(ctx, cfg.HTTP, url)

@@ -78,7 +78,7 @@ func newApprovals(cfg env.Config, vars *env.Vars) *approvals {
 		SessionToken: vars.String("AWS_SESSION_TOKEN", ""),
 	}
 	if cfg.Warm != nil {
-		cfg.Warm(a.url)
+		cfg.Warm(a.url, 1)
 	}
 	return a
 }
