@@ -20,15 +20,20 @@ func whole() []flow {
 	}
 }
 
-// sum is what a flow takes: processor and wall time, in milliseconds, and units.
-func (b *board) sum(f flow) (busy, wall, read, write float64, table, vendor int) {
+// sum is what a flow takes: of the processor beyond one bcrypt, and of time, in
+// milliseconds, and units.
+func (b *board) sum(f flow) (more, wall, read, write float64, table, vendor int) {
 	for _, name := range f.asked {
 		c, w := b.cost(name)
-		busy, wall = busy+c, wall+w
+		beyond, hashes := b.more[name]
+		if hashes {
+			c = beyond
+		}
+		more, wall = more+c, wall+w
 		t, v, r, u := b.world.find(name).units(b.t)
 		table, vendor, read, write = table+t, vendor+v, read+r, write+u
 	}
-	return busy, wall, read, write, table, vendor
+	return more, wall, read, write, table, vendor
 }
 
 // bcrypt is what one hash takes of the processor.
@@ -40,9 +45,9 @@ func (b *board) bcrypt() float64 {
 func (b *board) flows() string {
 	var lines [][]string
 	for _, f := range whole() {
-		busy, wall, read, write, table, vendor := b.sum(f)
+		more, wall, read, write, table, vendor := b.sum(f)
 		lines = append(lines, []string{
-			f.name, number(len(f.asked)), decimal(busy), decimal(busy - b.bcrypt()), fmt.Sprintf("%.0f", 1000*float64(len(f.asked))/wall),
+			f.name, number(len(f.asked)), decimal(b.bcrypt() + more), decimal(more), fmt.Sprintf("%.0f", 1000*float64(len(f.asked))/wall),
 			number(table), fmt.Sprint(read), fmt.Sprint(write), number(vendor),
 		})
 	}
@@ -106,10 +111,9 @@ func (b *board) goals(startup float64) [][]string {
 		return zipped / small
 	})
 	hashing, whoHashes := 0.0, ""
-	for _, name := range []string{"POST /signup", "POST /login, push", "POST /login, text"} {
-		busy, _ := b.cost(name)
-		if busy/bare > hashing {
-			hashing, whoHashes = busy/bare, name
+	for name, more := range b.more {
+		if 1+more/bare > hashing {
+			hashing, whoHashes = 1+more/bare, name
 		}
 	}
 	poll, _ := b.cost("GET /status, poll")
@@ -122,7 +126,7 @@ func (b *board) goals(startup float64) [][]string {
 		goal("CPU of a warm poll", "× a bare GetItem Lambda", 1.2, 0.75, poll/b.of(getItem).secure.busy[0], ""),
 		goal("peak memory of a step", "MB", 16, 11, peak, whoPeaks),
 		goal("zip of a step, signup apart", "× hello", 1.5, 1.2, zip, whoseZip),
-		goal("CPU of a verified sign-up beyond bcrypt", "ms", 3, 2, signup-bare, fmt.Sprintf("%.3g are its requests' as hellos", float64(len(whole()[0].asked))*first.secure.busy[0])),
+		goal("CPU of a verified sign-up beyond bcrypt", "ms", 3, 2, signup, fmt.Sprintf("%.3g are its requests' as hellos", float64(len(whole()[0].asked))*first.secure.busy[0])),
 	}
 	lines = append(lines, b.slowly(), b.alike("CPU", true), b.alike("wall", false))
 	return append(lines, goal("make run, built, to serving", "s", 2, 1, startup/1000, ""))

@@ -147,10 +147,8 @@ type sample struct {
 
 func ms(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
 
-// live starts a function, gives it a first event and then more of each kind.
-func (f *function) live(l life) (s sample, err error) {
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	defer cancel()
+// begin starts a function's process.
+func (f *function) begin(l life) (*process, error) {
 	vars := maps.Clone(f.vars)
 	maps.Copy(vars, l.at.vars)
 	vars["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"] = strconv.Itoa(f.memory)
@@ -159,7 +157,14 @@ func (f *function) live(l life) (s sample, err error) {
 	}
 	l.stub.open.Store(l.warmed)
 	l.stub.play(nil)
-	p, err := start(f.file, vars)
+	return start(f.file, vars)
+}
+
+// live starts a function, gives it a first event and then more of each kind.
+func (f *function) live(l life) (s sample, err error) {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	p, err := f.begin(l)
 	if err != nil {
 		return s, err
 	}
