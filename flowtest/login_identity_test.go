@@ -96,6 +96,30 @@ func TestEverywhereEndsHalfLogins(t *testing.T) {
 	})
 }
 
+// Nor does it cost its owner a text: nothing is sent for a login that was signed
+// out everywhere meanwhile, and a code that it was sent is of no more use.
+func TestNoTextForALoginThatIsOver(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, r *rig.Rig, v *rig.Visitor) {
+		signUp(t, r, v, ada, adaPhone)
+		r.Clock.Advance(time.Minute)
+		half := r.Visitor(v.JSON)
+		expect(t, half.Post("/login", credentialsOf(ada)), moved(v), "/verify")
+		r.Clock.Advance(time.Minute)
+		expect(t, half.Post("/resend", nil), moved(v), "/verify")
+		expect(t, everywhere(v), moved(v), "/")
+		before := r.Handset().Stats().SMS
+		r.Clock.Advance(2 * time.Minute)
+		half.Post("/resend", nil)
+		if n := r.Handset().Stats().SMS; n != before {
+			t.Errorf("%d texts for a login that is over", n-before)
+		}
+		if a := half.Post("/verify", map[string]string{"code": r.Handset().Code(adaPhone)}); a.Next == "/account" {
+			t.Error("its code signs in")
+		}
+	})
+}
+
 // Nor does a half way login of before by a texted code; nor is its browser
 // known (I-12, R-104).
 func TestSignedUpAgainByCode(t *testing.T) {

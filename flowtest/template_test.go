@@ -80,7 +80,10 @@ func everything(t *testing.T, r *rig.Rig) {
 		v.Get(path)
 	}
 	r.Clock.Advance(time.Minute)
+	also := clone(t, r, v)
+	justBefore(r, "resend", 1, func() { also.Post("/resend", nil) }) // the same press, a moment earlier
 	v.Post("/resend", nil)
+	r.Wire.Break(nil)
 	other := r.Visitor(false)
 	other.Post("/signup", rig.Form(ada, "+14155552672"))
 	r.Visitor(false).Post("/signup", rig.Form("bob@example.com", "+14155552673"))

@@ -179,6 +179,8 @@ func (m *spec) resend(b *browser) want {
 	switch {
 	case why != "":
 		return refuse(why)
+	case s.flow != signup && !m.alive(s):
+		return noSession
 	case s.taken:
 		return taken
 	case s.checks >= maxChecks:

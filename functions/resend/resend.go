@@ -58,7 +58,7 @@ func (s *step) resend(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	half, _, err := s.guard.Half(r.Context(), r)
+	half, err := s.guard.Living(r.Context(), r)
 	if err != nil {
 		return s.guard.Refuse(w, r, err)
 	}

@@ -60,7 +60,7 @@ func (s *step) check(w http.ResponseWriter, r *http.Request) error {
 		return err
 	case a.half.Flow == store.Signup && a.half.Hash == "":
 		return web.Lost()
-	case a.half.Flow != store.Signup && !s.alive(a): // deleted, or signed out everywhere
+	case a.half.Flow != store.Signup && !session.Alive(a.user, a.half): // deleted, or signed out everywhere
 		return s.guard.Refuse(w, r, session.ErrNone)
 	}
 	return s.ask(w, r, a)

@@ -15,16 +15,6 @@ import (
 // moved is what the old phone is told.
 const moved = "The phone number of your account was changed to another one. If that was not you, contact us at once."
 
-// alive reports whether the account is the one that the session was begun for,
-// and was not signed out everywhere since, but by this very session's move.
-func (s *step) alive(a *attempt) bool {
-	same := a.user.Epoch == a.half.Epoch
-	if a.half.Flow == store.Move {
-		same = same || a.user.MovedBy == a.half.ID && a.user.Epoch == session.NextEpoch(a.half)
-	}
-	return a.user.UID == a.half.UID && same
-}
-
 // movedBy reports whether this session has moved the account's phone already,
 // and with this very code.
 func (s *step) movedBy(a *attempt) bool {
