@@ -10,6 +10,49 @@ import (
 	"latchkey/flowtest/rig"
 )
 
+// twins has two equal forms meet on their way to the table: the first writes the
+// session, and the second takes the phone's turn for both. The second learns
+// nothing of the session before it has ended.
+type twins struct {
+	step           string
+	on             atomic.Bool
+	writes, turns  atomic.Int64
+	written, asked chan struct{} // the first one's session, and its question for a turn
+	taken, ended   chan struct{} // the turn, by the second, and the session
+}
+
+func newTwins(step string) *twins {
+	return &twins{step: step, written: make(chan struct{}), asked: make(chan struct{}), taken: make(chan struct{}), ended: make(chan struct{})}
+}
+
+// through holds up a step's requests to the table.
+func (w *twins) through(name string, next http.RoundTripper) http.RoundTripper {
+	return roundTripper(func(req *http.Request) (*http.Response, error) {
+		if name != w.step || !w.on.Load() {
+			return next.RoundTrip(req)
+		}
+		done := func() {}
+		_, operation, _ := strings.Cut(req.Header.Get("X-Amz-Target"), ".")
+		switch {
+		case operation == "PutItem" && about(req, "L#sends-"):
+			switch w.turns.Add(1) {
+			case 1:
+				close(w.asked)
+				<-w.taken
+			case 2:
+				done = func() { close(w.taken) }
+			}
+		case operation == "PutItem" && about(req, "S#") && w.writes.Add(1) == 1:
+			done = func() { close(w.written) }
+		case operation == "GetItem" && about(req, "S#"):
+			<-w.ended
+		}
+		res, err := next.RoundTrip(req)
+		done()
+		return res, err
+	})
+}
+
 // Of two equal forms one writes the session and texts, by the turn that the other
 // took for both. Who ends the session at once, while the other still waits to
 // learn what came of it, is not given the turn back: texts could be had without end
@@ -25,49 +68,30 @@ func TestTextStaysTakenWhenItsSessionEnds(t *testing.T) {
 			return credentialsOf(ada), credentialsOf(ada)
 		},
 	} {
-		step := strings.TrimPrefix(path, "/")
-		var late, held atomic.Bool
-		var ended atomic.Value
-		ended.Store(make(chan struct{}))
-		r := rig.Start(t, rig.Options{Through: func(name string, next http.RoundTripper) http.RoundTripper {
-			return roundTripper(func(req *http.Request) (*http.Response, error) {
-				switch {
-				case name != step || !held.Load():
-				case about(req, "L#sends-") && late.CompareAndSwap(true, false):
-					time.Sleep(20 * time.Millisecond) // who comes first writes the session, and comes late for the turn
-				case strings.HasSuffix(req.Header.Get("X-Amz-Target"), ".GetItem") && about(req, "S#"):
-					<-ended.Load().(chan struct{}) // the other learns nothing before the session has ended
-				}
-				return next.RoundTrip(req)
-			})
-		}})
+		w := newTwins(strings.TrimPrefix(path, "/"))
+		r := rig.Start(t, rig.Options{Through: w.through})
 		form, other := begin(t, r, nil)
 		r.Clock.Advance(time.Hour)
-		before, sent := r.Handset().Stats().SMS, 0
-		for round := range 6 {
-			done := make(chan struct{})
-			ended.Store(done)
-			held.Store(true)
-			late.Store(true)
-			first := make(chan *rig.Visitor, 2)
-			together(3, func(i int) {
-				if i == 2 {
-					(<-first).Post("/logout", nil)
-					close(done)
-					return
-				}
-				v := r.Visitor(true)
-				v.Header.Set("Idempotency-Key", strings.Repeat(string(rune('a'+round)), 40))
-				v.Post(path, form)
-				first <- v
-			})
-			held.Store(false)
+		before := r.Handset().Stats().SMS
+		w.on.Store(true)
+		answered := make(chan *rig.Visitor, 2)
+		send := func() {
 			v := r.Visitor(true)
-			if a := v.Post(path, other); a.Status == 200 && r.Handset().Stats().SMS-before > sent+1 {
-				t.Errorf("%s: another text at once", path)
-			}
-			sent = r.Handset().Stats().SMS - before
-			r.Clock.Advance(25 * time.Hour)
+			v.Header.Set("Idempotency-Key", strings.Repeat("a", 40))
+			v.Post(path, form)
+			answered <- v
+		}
+		go send()
+		<-w.written
+		<-w.asked
+		go send()
+		(<-answered).Post("/logout", nil)
+		close(w.ended)
+		<-answered
+		w.on.Store(false)
+		r.Visitor(true).Post(path, other)
+		if sent := r.Handset().Stats().SMS - before; sent != 1 || w.turns.Load() < 2 {
+			t.Errorf("%s: %d texts at once, and %d questions for the turn", path, sent, w.turns.Load())
 		}
 	}
 }
