@@ -8,7 +8,9 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"reflect"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -29,8 +31,9 @@ type heard struct {
 
 // service is a server that answers the nth request with the nth status and body,
 // and what it hears.
-func service(t *testing.T, answers ...func(w http.ResponseWriter)) (Service, *[]heard) {
+func service(t *testing.T, answers ...func(w http.ResponseWriter)) (Service, func() []heard) {
 	t.Helper()
+	var mu sync.Mutex // who gives up on an answer reads on before its server is done
 	var all []heard
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		text, err := io.ReadAll(r.Body)
@@ -44,8 +47,11 @@ func service(t *testing.T, answers ...func(w http.ResponseWriter)) (Service, *[]
 		if err != nil {
 			t.Errorf("%q: %v", text, err)
 		}
+		mu.Lock()
 		all = append(all, h)
-		answers[min(len(all), len(answers))-1](w)
+		n := len(all)
+		mu.Unlock()
+		answers[min(n, len(answers))-1](w)
 	}))
 	t.Cleanup(srv.Close)
 	cfg := env.Config{Now: time.Now, HTTP: srv.Client(), Getenv: func(name string) string {
@@ -56,7 +62,11 @@ func service(t *testing.T, answers ...func(w http.ResponseWriter)) (Service, *[]
 	if vars.Err() != nil {
 		t.Fatal(vars.Err())
 	}
-	return s, &all
+	return s, func() []heard {
+		mu.Lock()
+		defer mu.Unlock()
+		return slices.Clone(all)
+	}
 }
 
 func answer(status int, body string) func(http.ResponseWriter) {
@@ -93,13 +103,13 @@ func TestAsksAsTheSDKDoes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i := 0; i < len(*all); i += 2 {
-		if !reflect.DeepEqual((*all)[i], (*all)[i+1]) {
-			t.Errorf("\n%v is asked by the SDK\n%v by us", (*all)[i], (*all)[i+1])
+	for i := 0; i < len(all()); i += 2 {
+		if !reflect.DeepEqual(all()[i], all()[i+1]) {
+			t.Errorf("\n%v is asked by the SDK\n%v by us", all()[i], all()[i+1])
 		}
 	}
-	if len(*all) != 4 {
-		t.Errorf("%d requests", len(*all))
+	if len(all()) != 4 {
+		t.Errorf("%d requests", len(all()))
 	}
 }
 
@@ -129,8 +139,8 @@ func TestRefusals(t *testing.T) {
 		if errors.As(err, &fault) != (c.code != "-") || fault != nil && fault.Code != c.code {
 			t.Errorf("%s: %v", name, err)
 		}
-		if err == nil || strings.Contains(err.Error(), "canary") || len(*all) != c.tries {
-			t.Errorf("%s: %v after %d tries, want %d", name, err, len(*all), c.tries)
+		if err == nil || strings.Contains(err.Error(), "canary") || len(all()) != c.tries {
+			t.Errorf("%s: %v after %d tries, want %d", name, err, len(all()), c.tries)
 		}
 	}
 }
@@ -140,14 +150,14 @@ func TestTriesEnd(t *testing.T) {
 	s, all := service(t, answer(500, `{}`), answer(200, `{"a":1}`))
 	var out struct{ A int }
 	err := s.Call(t.Context(), "it.Ask", struct{}{}, &out)
-	if err != nil || out.A != 1 || len(*all) != 2 {
-		t.Errorf("%v, %+v after %d tries", err, out, len(*all))
+	if err != nil || out.A != 1 || len(all()) != 2 {
+		t.Errorf("%v, %+v after %d tries", err, out, len(all()))
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	s, all = service(t, func(w http.ResponseWriter) { cancel(); answer(500, `{}`)(w) })
 	err = s.Call(ctx, "it.Ask", struct{}{}, &out)
-	if err == nil || len(*all) != 1 {
-		t.Errorf("over: %v after %d tries", err, len(*all))
+	if err == nil || len(all()) != 1 {
+		t.Errorf("over: %v after %d tries", err, len(all()))
 	}
 }
 
@@ -161,7 +171,7 @@ func TestTriesAreBounded(t *testing.T) {
 			t.Fatal("it passed")
 		}
 	}
-	if n := len(*all); n < 80+50 || n > 80+100 {
+	if n := len(all()); n < 80+50 || n > 80+100 {
 		t.Errorf("%d tries for 80 calls", n)
 	}
 }
