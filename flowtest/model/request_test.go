@@ -1,6 +1,7 @@
 package model
 
 import (
+	"fmt"
 	"net/http"
 	"regexp"
 	"slices"
@@ -82,7 +83,7 @@ func (w *world) do(q *request, trouble *rig.Trouble) rig.Answer {
 	got := want{a.Status, word(q, a)}
 	w.tell("  %s: %v", q.path, got)
 	if got != should {
-		w.t.Fatalf("%s %s by %s: %v, the model says %v\n%s", q.method, q.path, q.by.name, got, should, a.Body)
+		w.t.Fatalf("%s %s by %s: %v, the model says %v\n%s\n%s", q.method, q.path, q.by.name, got, should, a.Body, w.situation(q))
 	}
 	w.hand(q.by, old, g)
 	w.collect("", false)
@@ -96,6 +97,14 @@ func (w *world) do(q *request, trouble *rig.Trouble) rig.Answer {
 		w.alike(a)
 	}
 	return a
+}
+
+// situation is what happened lately, and what the table holds of the request's
+// account and sessions: what fails once in ten thousand histories does not fail again
+// when it is repeated.
+func (w *world) situation(q *request) string {
+	lately := w.story[max(0, len(w.story)-60):]
+	return fmt.Sprintf("%s\nat %v the table has %v", strings.Join(lately, "\n"), w.now(), w.load(q))
 }
 
 // word is where an answer leads, or what it says.
