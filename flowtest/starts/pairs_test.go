@@ -22,7 +22,7 @@ func (b *board) beyond(requests ...string) map[string]float64 {
 	secure := s.serve(true)
 	defer secure.close()
 	l := life{stub: s, at: secure, cert: certificates(b.t, secure), warmed: true}
-	own := b.of(hash).plain.busy[0] - b.bcrypt() // what the bare hash has besides: a hello
+	besides := b.of(hello).plain.busy[0] // what the bare hash is, too
 	bare, _ := b.who(hash)
 	all := map[string]float64{}
 	for _, name := range requests {
@@ -31,7 +31,7 @@ func (b *board) beyond(requests ...string) map[string]float64 {
 		for range pairedLives {
 			more = append(more, f.pair(b.t, l, bare, r)...)
 		}
-		all[name] = median(more) + own
+		all[name] = median(more) + besides
 	}
 	return all
 }

@@ -95,8 +95,8 @@ func Adapt(h http.Handler, log *slog.Logger) lambda.Handler {
 	})
 }
 
-// warm makes as many connections to each origin as it is named with, before the
-// first request: a TLS handshake costs 230 ms in a small Lambda's handler and 6 ms in
+// warm makes as many connections to each origin as there will be calls at once,
+// before the first request: a TLS handshake costs 230 ms in a small Lambda's handler and 6 ms in
 // its start. The first goes ahead, since the others resume its session, and if there
 // is none, there will not be others. The answers do not matter, and neither do
 // failures: the first request tries again.

@@ -2,7 +2,6 @@ package session
 
 import (
 	"context"
-	"errors"
 	"net/http"
 
 	"latchkey/shared/store"
@@ -23,13 +22,7 @@ func Alive(u store.User, s store.Session) bool {
 // beside the session, in the same round trip.
 func (g *Guard) Living(ctx context.Context, r *http.Request) (store.Session, error) {
 	t, ok := g.Token(r)
-	if !ok {
-		return store.Session{}, ErrNone
-	}
-	u, s, err := g.table.Account(ctx, t.Key, t.ID)
-	if errors.Is(err, store.ErrNotFound) {
-		return store.Session{}, ErrNone
-	}
+	u, s, err := g.account(ctx, t, ok)
 	if err != nil {
 		return store.Session{}, err
 	}

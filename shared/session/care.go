@@ -88,7 +88,8 @@ func (c *Care) allow(u store.User, full store.Session, back string) error {
 // login whose phone is lost and for which a recovery code stands, else its Owner.
 func (c *Care) Mover(w http.ResponseWriter, r *http.Request, back string) (store.User, store.Session, error) {
 	g := c.guard
-	u, s, t, err := g.account(r.Context(), r)
+	t, ok := g.Whole(r)
+	u, s, err := g.account(r.Context(), t, ok)
 	if err == nil && g.lost(u, s, t) {
 		return u, s, nil
 	}

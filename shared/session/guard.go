@@ -242,25 +242,25 @@ func (g *Guard) end(r *http.Request, t Token, why audit.Reason) error {
 // ErrHalf, after the same work whether or not a half session's email belongs to
 // a user.
 func (g *Guard) Full(ctx context.Context, r *http.Request) (store.User, store.Session, error) {
-	u, s, t, err := g.account(ctx, r)
+	t, ok := g.Whole(r)
+	u, s, err := g.account(ctx, t, ok)
 	if err != nil {
 		return store.User{}, store.Session{}, err
 	}
 	return g.full(ctx, r, u, s, t)
 }
 
-// account reads what the request's token names, whatever its state, in one round
-// trip.
-func (g *Guard) account(ctx context.Context, r *http.Request) (store.User, store.Session, Token, error) {
-	t, ok := g.Whole(r)
+// account reads what a token names, if there is one, whatever its state, in one
+// round trip.
+func (g *Guard) account(ctx context.Context, t Token, ok bool) (store.User, store.Session, error) {
 	if !ok {
-		return store.User{}, store.Session{}, Token{}, ErrNone
+		return store.User{}, store.Session{}, ErrNone
 	}
 	u, s, err := g.table.Account(ctx, t.Key, t.ID)
 	if errors.Is(err, store.ErrNotFound) {
 		err = ErrNone
 	}
-	return u, s, t, err
+	return u, s, err
 }
 
 func (g *Guard) full(ctx context.Context, r *http.Request, u store.User, s store.Session, t Token) (store.User, store.Session, error) {
