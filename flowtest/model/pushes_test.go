@@ -180,7 +180,7 @@ func (p *push) open(now time.Time) bool {
 		return false
 	}
 	age := now.Sub(p.listed)
-	return age < pushLife && (p.ref != "" || age < pushDying)
+	return p.known() != expired && age < pushLife && (p.ref != "" || age < pushDying)
 }
 
 // textable reports whether a text is an account's only way. Who has Authy's app

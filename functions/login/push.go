@@ -118,6 +118,9 @@ const dying = 15 * time.Second
 // asked of a device that was removed since.
 func (q pushing) open(e store.Push, a store.Approval, owner store.User, now time.Time) bool {
 	age := now.Sub(e.At)
+	if a.Answer() == push.Expired { // by the vendor's clock, which counts in seconds
+		return false
+	}
 	if a.Session != "" && !providers.Asks(owner, a.Subject) {
 		return false
 	}
