@@ -104,6 +104,7 @@ func TestRestrain(t *testing.T) {
 		"denied by somebody else":           {usual(t), []past{{ago: 6 * m, decision: "denied", by: "YF2"}}, true, -1},
 		"denied, heard too late":            {usual(t), []past{{ago: 20 * m, decision: "denied", decided: m}}, false, -1},
 		"unanswered, as the vendor says":    {usual(t, "PUSHES_UNANSWERED=1"), []past{{ago: 6 * m, decision: "expired"}}, false, -1},
+		"… a moment before we do":           {usual(t), []past{{ago: 5*m - time.Second, decision: "expired"}}, true, -1},
 		"… and long ago":                    {usual(t, "PUSHES_UNANSWERED=1"), []past{{ago: 11 * m, decision: "expired"}}, true, -1},
 		"denied, with a shorter pause":      {usual(t, "PUSH_PAUSE=1m"), []past{{ago: 2 * m, decision: "denied", decided: m}}, true, -1},
 		"two unanswered":                    {quick, []past{{ago: 9 * m}, {ago: 8 * m}}, true, -1},
