@@ -70,6 +70,9 @@ func (w *world) functions(names ...string) []*function {
 	}
 	for _, f := range list {
 		f.root, f.folder, f.memory, f.vars = bench.Root(), "flowtest/starts/testdata/"+f.name, 128, maps.Clone(w.vars)
+		if f.name == hash {
+			f.memory = 512 // as what hashes has
+		}
 	}
 	for _, t := range bench.Template(w.t).Functions {
 		if len(names) > 0 && !slices.Contains(names, t.Name()) {

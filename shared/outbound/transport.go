@@ -51,8 +51,13 @@ func Transport(now func() time.Time) http.RoundTripper {
 	return &transport{
 		now:    now,
 		dialer: net.Dialer{Timeout: connectLimit, KeepAlive: 15 * time.Second},
-		// A step that asks for more at once than before resumes its session.
-		tls:  &tls.Config{MinVersion: tls.VersionTLS12, ClientSessionCache: tls.NewLRUClientSessionCache(idleConns)},
+		tls: &tls.Config{
+			MinVersion: tls.VersionTLS12,
+			// A step that asks for more at once than before resumes its session.
+			ClientSessionCache: tls.NewLRUClientSessionCache(idleConns),
+			// A request is one record, and not one for each packet and a call of the kernel for each of those.
+			DynamicRecordSizingDisabled: true,
+		},
 		idle: map[string][]*conn{},
 	}
 }
@@ -140,6 +145,11 @@ func (t *transport) dial(ctx context.Context, host, port string, secure bool) (*
 	if err != nil {
 		return nil, err
 	}
+	return t.open(ctx, socket, host, secure)
+}
+
+// open shakes hands over a socket, if it is to be secure.
+func (t *transport) open(ctx context.Context, socket net.Conn, host string, secure bool) (*conn, error) {
 	c := &conn{Conn: socket, socket: socket}
 	if secure {
 		config := t.tls.Clone()
@@ -147,7 +157,7 @@ func (t *transport) dial(ctx context.Context, host, port string, secure bool) (*
 		ctx, cancel := context.WithTimeout(ctx, connectLimit)
 		defer cancel()
 		shaken := tls.Client(socket, config)
-		err = shaken.HandshakeContext(ctx)
+		err := shaken.HandshakeContext(ctx)
 		if err != nil {
 			socket.Close()
 			return nil, err
@@ -216,7 +226,8 @@ func (c *conn) exchange(r *http.Request) (*http.Response, error) {
 
 // converse writes a request and reads its answer whole.
 func (c *conn) converse(r *http.Request) (*http.Response, error) {
-	err := r.Write(c.out)
+	// Request.Write flushes a *bufio.Writer behind the head, lest the body wait for the answer. Ours never does.
+	err := r.Write(struct{ *bufio.Writer }{c.out})
 	if err == nil {
 		err = c.out.Flush()
 	}
