@@ -154,11 +154,12 @@ func TestAuthorizerCosts(t *testing.T) {
 	})
 }
 
-// eachBankAlone is eachBank, one after the other.
+// eachBankAlone is eachBank, with nothing but each other beside them.
 func eachBankAlone(t *testing.T, test func(t *testing.T, r *rig.Rig, v *rig.Visitor)) {
 	t.Helper()
 	for name, speaksJSON := range map[string]bool{"verify/form": false, "authy/json": true} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			r := rig.Start(t, rig.Options{Provider: vendorOf(t), Examples: true})
 			test(t, r, r.Visitor(speaksJSON))
 		})

@@ -27,24 +27,27 @@ import (
 )
 
 var (
-	engine = sync.OnceValues(func() (*dynamodb.Engine, error) {
-		return dynamodb.Start(context.Background(), dynamodb.Options{
-			ModulesDir: filepath.Join(Root(), "local", "dynamodb"), Log: io.Discard,
-		})
-	})
+	// An engine has one thread. Tables take turns, so that tests side by side have two.
+	engines = [...]func() (*dynamodb.Engine, error){sync.OnceValues(start), sync.OnceValues(start)}
 	stack = sync.OnceValues(func() (*template.Template, error) {
 		return template.Read(filepath.Join(Root(), "template.yaml"))
 	})
 	tables  atomic.Int64
-	started atomic.Bool
 )
 
-// Main runs a test binary's tests and ends the engine that they shared.
+// start starts an engine.
+func start() (*dynamodb.Engine, error) {
+	return dynamodb.Start(context.Background(), dynamodb.Options{
+		ModulesDir: filepath.Join(Root(), "local", "dynamodb"), Log: io.Discard,
+	})
+}
+
+// Main runs a test binary's tests and ends the engines that they shared.
 func Main(m *testing.M) int {
 	debug.SetGCPercent(400) // whole products come and go here: memory is cheaper than collecting it
 	code := m.Run()
-	if started.Load() {
-		e, err := engine()
+	for i := range min(int(tables.Load()), len(engines)) {
+		e, err := engines[i]()
 		if err == nil {
 			e.Close() //nolint:errcheck // the process ends
 		}
@@ -82,12 +85,12 @@ type Table struct {
 // Open makes an empty table with the template's keys.
 func Open(t testing.TB) *Table {
 	t.Helper()
-	started.Store(true)
-	e, err := engine()
+	n := tables.Add(1)
+	e, err := engines[int(n-1)%len(engines)]()
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := &Table{Clock: NewClock(Start), Wire: NewWire(), endpoint: e.Endpoint(), name: fmt.Sprintf("table%d", tables.Add(1))}
+	b := &Table{Clock: NewClock(Start), Wire: NewWire(), endpoint: e.Endpoint(), name: fmt.Sprintf("table%d", n)}
 	err = dynamodb.CreateTable(t.Context(), b.endpoint, b.name, Template(t).Table)
 	if err != nil {
 		t.Fatal(err)
