@@ -77,54 +77,6 @@ func TestTLS(t *testing.T) {
 	}
 }
 
-// A request leaves in one piece, head and body, whatever its body is read from and
-// though it is longer than a packet: each piece is a record of TLS, a call of the
-// kernel and a packet.
-func TestARequestIsOneWrite(t *testing.T) {
-	srv := httptest.NewTLSServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		io.Copy(io.Discard, r.Body) //nolint:errcheck // counted only
-	}))
-	t.Cleanup(srv.Close)
-	ours := Transport(time.Now).(*transport)
-	ours.tls.RootCAs = x509.NewCertPool()
-	ours.tls.RootCAs.AddCert(srv.Certificate())
-	socket, err := net.Dial("tcp", srv.Listener.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	counted := &counting{Conn: socket}
-	c, err := ours.open(t.Context(), counted, "127.0.0.1", true)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { c.Close() })
-	for range 2 {
-		const size = 2000
-		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, srv.URL, io.LimitReader(strings.NewReader(strings.Repeat("x", size)), size))
-		if err != nil {
-			t.Fatal(err)
-		}
-		r.ContentLength = size
-		before := counted.writes
-		_, err = c.exchange(r)
-		if err != nil || counted.writes != before+1 {
-			t.Errorf("%d writes for a request, %v", counted.writes-before, err)
-		}
-	}
-}
-
-// counting is a connection that counts its writes.
-type counting struct {
-	net.Conn
-	writes int
-}
-
-// Write implements net.Conn.
-func (c *counting) Write(b []byte) (int, error) {
-	c.writes++
-	return c.Conn.Write(b)
-}
-
 // A server that takes the connection and then says nothing costs no more than the
 // time to connect, or what the caller has left.
 func TestSilentTLS(t *testing.T) {
