@@ -59,24 +59,30 @@ func (w *twins) through(name string, next http.RoundTripper) http.RoundTripper {
 //
 func TestTextStaysTakenWhenItsSessionEnds(t *testing.T) {
 	t.Parallel()
-	for path, begin := range map[string]func(t *testing.T, r *rig.Rig, v *rig.Visitor) (first, next map[string]string){
-		"/signup": func(*testing.T, *rig.Rig, *rig.Visitor) (map[string]string, map[string]string) {
-			return rig.Form(ada, adaPhone), rig.Form("bob@example.com", adaPhone)
+	for path, begin := range map[string]func(t *testing.T, r *rig.Rig) (twin, other *rig.Visitor, form, next map[string]string){
+		"/signup": func(_ *testing.T, r *rig.Rig) (twin, other *rig.Visitor, form, next map[string]string) {
+			return r.Visitor(true), r.Visitor(true), rig.Form(ada, adaPhone), rig.Form("bob@example.com", adaPhone)
 		},
-		"/login": func(t *testing.T, r *rig.Rig, _ *rig.Visitor) (map[string]string, map[string]string) {
+		"/login": func(t *testing.T, r *rig.Rig) (twin, other *rig.Visitor, form, next map[string]string) {
 			signUp(t, r, r.Visitor(true), ada, adaPhone)
-			return credentialsOf(ada), credentialsOf(ada)
+			r.Clock.Advance(time.Hour)
+			return r.Visitor(true), r.Visitor(true), credentialsOf(ada), credentialsOf(ada)
+		},
+		"/phone": func(t *testing.T, r *rig.Rig) (twin, other *rig.Visitor, form, next map[string]string) {
+			twin, other = r.Visitor(true), r.Visitor(true)
+			signUp(t, r, twin, ada, adaPhone)
+			logInByText(t, r, other)
+			return twin, other, moveTo(newPhone), moveTo(newPhone)
 		},
 	} {
 		w := newTwins(strings.TrimPrefix(path, "/"))
 		r := rig.Start(t, rig.Options{Through: w.through})
-		form, other := begin(t, r, nil)
-		r.Clock.Advance(time.Hour)
+		twin, other, form, next := begin(t, r)
 		before := r.Handset().Stats().SMS
 		w.on.Store(true)
 		answered := make(chan *rig.Visitor, 2)
 		send := func() {
-			v := r.Visitor(true)
+			v := clone(t, r, twin)
 			v.Header.Set("Idempotency-Key", strings.Repeat("a", 40))
 			v.Post(path, form)
 			answered <- v
@@ -89,7 +95,7 @@ func TestTextStaysTakenWhenItsSessionEnds(t *testing.T) {
 		close(w.ended)
 		<-answered
 		w.on.Store(false)
-		r.Visitor(true).Post(path, other)
+		other.Post(path, next)
 		if sent := r.Handset().Stats().SMS - before; sent != 1 || w.turns.Load() < 2 {
 			t.Errorf("%s: %d texts at once, and %d questions for the turn", path, sent, w.turns.Load())
 		}

@@ -29,10 +29,10 @@ import (
 var (
 	// An engine has one thread. Tables take turns, so that tests side by side have two.
 	engines = [...]func() (*dynamodb.Engine, error){sync.OnceValues(start), sync.OnceValues(start)}
-	stack = sync.OnceValues(func() (*template.Template, error) {
+	stack   = sync.OnceValues(func() (*template.Template, error) {
 		return template.Read(filepath.Join(Root(), "template.yaml"))
 	})
-	tables  atomic.Int64
+	tables atomic.Int64
 )
 
 // start starts an engine.
