@@ -1,4 +1,4 @@
-// Package bench gives a test a table of its own: fresh, in a real engine that
+// Package bench gives a test a table of its own: fresh, in a real engine, one of two that
 // all tests of a binary share, opened as a step opens it, with a clock and a
 // wire that are the test's. It is for tests alone.
 //
