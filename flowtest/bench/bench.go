@@ -1,5 +1,5 @@
-// Package bench gives a test a table of its own: fresh, in a real engine, one of two that
-// all tests of a binary share, opened as a step opens it, with a clock and a
+// Package bench gives a test a table of its own: fresh, in one of two real engines
+// that all tests of a binary share, opened as a step opens it, with a clock and a
 // wire that are the test's. It is for tests alone.
 //
 // It must not know the steps, nor what an item means.
@@ -28,15 +28,15 @@ import (
 
 var (
 	// An engine has one thread. Tables take turns, so that tests side by side have two.
-	engines = [...]func() (*dynamodb.Engine, error){sync.OnceValues(start), sync.OnceValues(start)}
+	engines = [...]func() (*dynamodb.Engine, error){sync.OnceValues(newEngine), sync.OnceValues(newEngine)}
 	stack   = sync.OnceValues(func() (*template.Template, error) {
 		return template.Read(filepath.Join(Root(), "template.yaml"))
 	})
 	tables atomic.Int64
 )
 
-// start starts an engine.
-func start() (*dynamodb.Engine, error) {
+// newEngine starts an engine with nothing in it.
+func newEngine() (*dynamodb.Engine, error) {
 	return dynamodb.Start(context.Background(), dynamodb.Options{
 		ModulesDir: filepath.Join(Root(), "local", "dynamodb"), Log: io.Discard,
 	})

@@ -13,7 +13,7 @@ import (
 )
 
 // A request leaves in one piece, head and body, whatever its body is read from and
-// though it is longer than a packet: each piece is a record of TLS, a call of the
+// though it is longer than a packet, if not than the buffer: each piece is a record of TLS, a call of the
 // kernel and a packet.
 func TestARequestIsOneWrite(t *testing.T) {
 	srv := httptest.NewTLSServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {

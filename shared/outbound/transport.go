@@ -226,7 +226,8 @@ func (c *conn) exchange(r *http.Request) (*http.Response, error) {
 
 // converse writes a request and reads its answer whole.
 func (c *conn) converse(r *http.Request) (*http.Response, error) {
-	// Request.Write flushes a *bufio.Writer behind the head, lest the body wait for the answer. Ours never does.
+	// Request.Write flushes a *bufio.Writer behind the head, lest the body wait for the answer. Ours never does,
+	// and is one write with its head, as long as both fit into the buffer.
 	err := r.Write(struct{ *bufio.Writer }{c.out})
 	if err == nil {
 		err = c.out.Flush()
