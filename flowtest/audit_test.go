@@ -268,7 +268,7 @@ func auditWords(t *testing.T, kind string) []string {
 // Twenty equal requests at once, of which the vendor or the table believes one,
 // leave one line of what they did and none of a refusal (I-11, I-25).
 func TestAuditAtOnce(t *testing.T) {
-	each := eachOnceAlone
+	each := eachOnce
 	if testing.Short() {
 		each = verifyAlone
 	}

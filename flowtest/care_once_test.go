@@ -33,7 +33,7 @@ func same(t *testing.T, r *rig.Rig, v *rig.Visitor, answers []rig.Answer, window
 	}
 }
 
-// verifyAlone is eachOnceAlone where the vendor does not matter.
+// verifyAlone is eachOnce where the vendor does not matter.
 func verifyAlone(t *testing.T, test func(t *testing.T, r *rig.Rig, v *rig.Visitor)) {
 	t.Helper()
 	t.Run("verify/json", func(t *testing.T) {
@@ -44,7 +44,7 @@ func verifyAlone(t *testing.T, test func(t *testing.T, r *rig.Rig, v *rig.Visito
 
 // Twenty equal presses are one text, one effect and one answer (I-11, I-25).
 func TestCareAtOnce(t *testing.T) {
-	eachOnceAlone(t, func(t *testing.T, r *rig.Rig, v *rig.Visitor) {
+	eachOnce(t, func(t *testing.T, r *rig.Rig, v *rig.Visitor) {
 		signUp(t, r, v, ada, adaPhone)
 		r.Clock.Advance(10 * time.Minute)
 		sent := r.Handset().Stats().SMS

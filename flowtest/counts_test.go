@@ -16,7 +16,7 @@ import (
 // overlap, and nothing else runs beside this test.
 // (parity 41, 42)
 func TestCosts(t *testing.T) {
-	eachOnceAlone(t, func(t *testing.T, r *rig.Rig, v *rig.Visitor) {
+	eachOnce(t, func(t *testing.T, r *rig.Rig, v *rig.Visitor) {
 		r.Wire.Delay(40 * time.Millisecond)
 		send, check := []string{"/Verifications"}, "/VerificationCheck"
 		if strings.Contains(t.Name(), "authy") {

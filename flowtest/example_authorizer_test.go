@@ -134,7 +134,7 @@ func TestAuthorizerTells(t *testing.T) {
 // The authorizer asks the table once for each request, and now and then a
 // second time to note that the session is in use.
 func TestAuthorizerCosts(t *testing.T) {
-	eachBankAlone(t, func(t *testing.T, r *rig.Rig, v *rig.Visitor) {
+	eachBank(t, nil, func(t *testing.T, r *rig.Rig, v *rig.Visitor) {
 		signUp(t, r, v, ada, adaPhone)
 		m := alone(t, r)
 		get := func(v *rig.Visitor, path string) func() rig.Answer { return func() rig.Answer { return v.Get(path) } }
@@ -152,18 +152,6 @@ func TestAuthorizerCosts(t *testing.T) {
 		}
 		m.request("and the next", 1, nil, get(v, "/bank/balance"))
 	})
-}
-
-// eachBankAlone is eachBank, with nothing but each other beside them.
-func eachBankAlone(t *testing.T, test func(t *testing.T, r *rig.Rig, v *rig.Visitor)) {
-	t.Helper()
-	for name, speaksJSON := range map[string]bool{"verify/form": false, "authy/json": true} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			r := rig.Start(t, rig.Options{Provider: vendorOf(t), Examples: true})
-			test(t, r, r.Visitor(speaksJSON))
-		})
-	}
 }
 
 // Nothing that a client writes into a request becomes what the authorizer says.

@@ -180,7 +180,7 @@ func TestTransfersOfOthers(t *testing.T) {
 // The same form sent twice, or ten times at once, is one push; a form that was
 // corrected is another transfer; a program's key with another body is refused.
 func TestTransferSentTwice(t *testing.T) {
-	eachBankAlone(t, func(t *testing.T, r *rig.Rig, v *rig.Visitor) {
+	eachBank(t, nil, func(t *testing.T, r *rig.Rig, v *rig.Visitor) {
 		member(t, r, v, ada, adaPhone)
 		form := transferForm(t, v, "100")
 		paths := make([]string, 10)

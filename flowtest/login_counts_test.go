@@ -64,7 +64,7 @@ func (m meter) callback(decision string) int {
 // A login by push, and all that belongs to it: one vendor call to ask, none to
 // confirm, and one table call for the callback (design section 3; parity 145).
 func TestCostsOfAPush(t *testing.T) {
-	eachOnceAlone(t, func(t *testing.T, r *rig.Rig, v *rig.Visitor) {
+	eachOnce(t, func(t *testing.T, r *rig.Rig, v *rig.Visitor) {
 		member(t, r, v, ada, adaPhone)
 		m, v := alone(t, r), r.Visitor(v.JSON)
 		ask, read := []string{"/Challenges"}, []string{"/Challenges/YC"}
@@ -115,7 +115,7 @@ func TestCostsOfAPush(t *testing.T) {
 
 // A login by text: nothing but one text, and one check.
 func TestCostsOfAText(t *testing.T) {
-	eachOnceAlone(t, func(t *testing.T, r *rig.Rig, v *rig.Visitor) {
+	eachOnce(t, func(t *testing.T, r *rig.Rig, v *rig.Visitor) {
 		signUp(t, r, v, ada, adaPhone)
 		r.Clock.Advance(time.Hour)
 		m, v := alone(t, r), r.Visitor(v.JSON)

@@ -30,19 +30,6 @@ func eachOnceWith(t *testing.T, env map[string]string, test func(t *testing.T, r
 	}
 }
 
-// eachOnceAlone is eachOnce, with nothing but each other beside them: for many
-// requests at once, and for what lets time pass.
-func eachOnceAlone(t *testing.T, test func(t *testing.T, r *rig.Rig, v *rig.Visitor)) {
-	t.Helper()
-	for name, speaksJSON := range map[string]bool{"verify/form": false, "authy/json": true} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			r := rig.Start(t, rig.Options{Provider: vendorOf(t)})
-			test(t, r, r.Visitor(speaksJSON))
-		})
-	}
-}
-
 // failing is a wrong password for an address.
 func failing(email string) map[string]string {
 	return map[string]string{"email": email, "password": "wrong horse battery"}

@@ -12,7 +12,7 @@ import (
 // asked at most once in three seconds; and not before three seconds have
 // passed, since a callback is on its way (parity 103, 132; R-164, F-21, T-36).
 func TestStormOfPolls(t *testing.T) {
-	eachOnceAlone(t, func(t *testing.T, r *rig.Rig, v *rig.Visitor) {
+	eachOnce(t, func(t *testing.T, r *rig.Rig, v *rig.Visitor) {
 		silent(t, r, v)
 		v = waiting(t, r, v)
 		storm := func(want int) {

@@ -44,7 +44,7 @@ func alike(t *testing.T, answers []rig.Answer, cookies []string) {
 // with one cookie, ask no vendor, and are answered alike (parity 99, 131; I-02,
 // I-11, R-078).
 func TestConfirmingAtOnce(t *testing.T) {
-	eachOnceAlone(t, func(t *testing.T, r *rig.Rig, v *rig.Visitor) {
+	eachOnce(t, func(t *testing.T, r *rig.Rig, v *rig.Visitor) {
 		member(t, r, v, ada, adaPhone)
 		v = waiting(t, r, v)
 		r.Handset().Decide(adaPhone, "approved")
@@ -91,7 +91,7 @@ func once(v *rig.Visitor, email, seed string) map[string]string {
 // Twenty equal login forms are one session and one push, or one text, and are
 // answered alike (R-092, F-31, I-25; parity 145).
 func TestLoggingInOftenIsOnce(t *testing.T) {
-	eachOnceAlone(t, func(t *testing.T, r *rig.Rig, v *rig.Visitor) {
+	eachOnce(t, func(t *testing.T, r *rig.Rig, v *rig.Visitor) {
 		const bob = "bob@example.com"
 		signUp(t, r, v, ada, adaPhone)
 		member(t, r, r.Visitor(v.JSON), bob, "+14155552672")
@@ -175,7 +175,7 @@ func TestEqualFormsOvertake(t *testing.T) {
 // for by push; the others get the code page, and what is approved is not theirs
 // (parity 128; R-063, I-03, I-20c).
 func TestBrowsersAtOnce(t *testing.T) {
-	eachAlone(t, func(t *testing.T, r *rig.Rig, v *rig.Visitor) {
+	each(t, func(t *testing.T, r *rig.Rig, v *rig.Visitor) {
 		member(t, r, v, ada, adaPhone)
 		for round := range 4 {
 			browsers := make([]*rig.Visitor, 2+round%3)
@@ -304,7 +304,7 @@ func rightAtOnce(t *testing.T, r *rig.Rig, v *rig.Visitor, code string) {
 // Fifty equal right codes at login, texted ones, confirm once and are answered
 // alike (parity 112; I-02, I-11).
 func TestTextedCodeAtOnce(t *testing.T) {
-	eachOnceAlone(t, func(t *testing.T, r *rig.Rig, v *rig.Visitor) {
+	eachOnce(t, func(t *testing.T, r *rig.Rig, v *rig.Visitor) {
 		signUp(t, r, v, ada, adaPhone)
 		r.Clock.Advance(time.Minute)
 		v = r.Visitor(v.JSON)
@@ -319,7 +319,7 @@ func TestTextedCodeAtOnce(t *testing.T) {
 
 // The same for the token of an app (parity 113).
 func TestTokenAtOnce(t *testing.T) {
-	eachOnceAlone(t, func(t *testing.T, r *rig.Rig, v *rig.Visitor) {
+	eachOnce(t, func(t *testing.T, r *rig.Rig, v *rig.Visitor) {
 		signUp(t, r, v, ada, adaPhone)
 		r.Handset().App(adaPhone, map[string]any{"installed": true})
 		if vendorOf(t) == "verify" {

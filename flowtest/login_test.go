@@ -117,6 +117,7 @@ func logIn(t *testing.T, r *rig.Rig, v *rig.Visitor, email, phone string) {
 // once; the number on page and phone is the same; the account is closed before
 // (parity 32, 71, 73, 74, 82, 85, 87, 89, 118, 120, 121).
 func TestLogin(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, r *rig.Rig, v *rig.Visitor) {
 		member(t, r, v, ada, adaPhone)
 		expect(t, v.Post("/logout", nil), moved(v), "/")
@@ -155,6 +156,7 @@ func pendingNext(v *rig.Visitor) string {
 // A denial leads to the code page, which says so and sends nothing; the app's
 // token is good there (parity 109, 111, 113).
 func TestDenied(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, r *rig.Rig, v *rig.Visitor) {
 		member(t, r, v, ada, adaPhone)
 		if !strings.Contains(t.Name(), "authy") {
@@ -186,6 +188,7 @@ func TestDenied(t *testing.T) {
 // Neither app nor factor: a text at once, and its code is the second factor
 // (parity 74, 75).
 func TestLoginByText(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, r *rig.Rig, v *rig.Visitor) {
 		signUp(t, r, v, ada, adaPhone)
 		r.Clock.Advance(time.Hour)
@@ -208,6 +211,7 @@ func TestLoginByText(t *testing.T) {
 // A wrong password and an unknown address: one answer, no vendor asked
 // (parity 72, 81; I-06).
 func TestWrongPassword(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, r *rig.Rig, v *rig.Visitor) {
 		member(t, r, v, ada, adaPhone)
 		v = r.Visitor(v.JSON)
@@ -242,6 +246,7 @@ func TestWrongPassword(t *testing.T) {
 
 // Logging out kills the session; everywhere kills them all (parity 119).
 func TestLogout(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, r *rig.Rig, v *rig.Visitor) {
 		member(t, r, v, ada, adaPhone)
 		other := r.Visitor(true)
@@ -275,6 +280,7 @@ func TestLogout(t *testing.T) {
 // Of factors one can be listed, used and removed; a change needs a fresh factor
 // and is told by text.
 func TestFactors(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, r *rig.Rig, v *rig.Visitor) {
 		signUp(t, r, v, ada, adaPhone)
 		if strings.Contains(t.Name(), "authy") {
@@ -326,6 +332,7 @@ func TestFactors(t *testing.T) {
 // Two browsers log in as one user: the second is not pushed to and is told why;
 // what is approved for the first leaves the second as it was (parity 88, 128).
 func TestTwoBrowsers(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, r *rig.Rig, v *rig.Visitor) {
 		member(t, r, v, ada, adaPhone)
 		one, two := r.Visitor(v.JSON), r.Visitor(v.JSON)
@@ -356,6 +363,7 @@ func TestTwoBrowsers(t *testing.T) {
 // Every kind of trouble with callbacks: the login passes all the same, since the
 // poll asks the vendor (parity 101; F-20 to F-24).
 func TestCallbackWeather(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, r *rig.Rig, v *rig.Visitor) {
 		member(t, r, v, ada, adaPhone)
 		for _, weather := range []string{"drop", "delay:1s", "duplicate", "reorder", "deliver"} {

@@ -39,7 +39,7 @@ func clone(t *testing.T, r *rig.Rig, v *rig.Visitor) *rig.Visitor {
 
 // Twenty equal submissions are one text and one session (R-092, T-05).
 func TestSubmittingOftenIsOnce(t *testing.T) {
-	eachAlone(t, func(t *testing.T, r *rig.Rig, v *rig.Visitor) {
+	each(t, func(t *testing.T, r *rig.Rig, v *rig.Visitor) {
 		form := rig.Form(ada, adaPhone)
 		if v.JSON {
 			v.Header.Set("Idempotency-Key", strings.Repeat("k", 32))
@@ -130,7 +130,7 @@ func TestTwoTabs(t *testing.T) {
 // signed in (I-11).
 // (parity 33)
 func TestRightCodeInParallel(t *testing.T) {
-	eachAlone(t, func(t *testing.T, r *rig.Rig, v *rig.Visitor) {
+	each(t, func(t *testing.T, r *rig.Rig, v *rig.Visitor) {
 		v.Post("/signup", rig.Form(ada, adaPhone))
 		stolen := v.Cookie()
 		code := map[string]string{"code": r.Handset().Code(adaPhone)}

@@ -173,6 +173,7 @@ var providerContract = map[string]func(context.Context, *provided){
 }
 
 func TestProviderContract(t *testing.T) {
+	t.Parallel()
 	for name, open := range providers {
 		for behaviour, run := range providerContract {
 			t.Run(name+"/"+behaviour, func(t *testing.T) { run(t.Context(), provide(t, open)) })

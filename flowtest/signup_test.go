@@ -23,26 +23,18 @@ const (
 )
 
 // each runs a test for both vendors, by form and as JSON, side by side; where time
-// is short, each vendor and each way to speak once.
+// is short, each vendor and each way to speak once. In a test that is not parallel
+// itself, as those of many requests at once and of their counts, nothing else runs
+// beside them.
 func each(t *testing.T, test func(t *testing.T, r *rig.Rig, v *rig.Visitor)) {
-	eachAlone(t, func(t *testing.T, r *rig.Rig, v *rig.Visitor) {
-		t.Parallel()
-		test(t, r, v)
-	})
-}
-
-// eachAlone is each, one after the other.
-func eachAlone(t *testing.T, test func(t *testing.T, r *rig.Rig, v *rig.Visitor)) {
+	t.Helper()
 	for _, provider := range []string{"verify", "authy"} {
-		for _, speaksJSON := range []bool{false, true} {
-			kind := "form"
-			if speaksJSON {
-				kind = "json"
-			}
+		for kind, speaksJSON := range map[string]bool{"form": false, "json": true} {
 			if testing.Short() && (provider == "authy") != speaksJSON {
 				continue
 			}
 			t.Run(provider+"/"+kind, func(t *testing.T) {
+				t.Parallel()
 				r := rig.Start(t, rig.Options{Provider: provider})
 				test(t, r, r.Visitor(speaksJSON))
 			})

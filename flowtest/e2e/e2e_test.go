@@ -62,12 +62,7 @@ func again(t *testing.T, s *stack, b *browser, known *memory) {
 		t.Parallel()
 		expiredAsProgram(t, s)
 	})
-	for _, name := range []string{"expired", "expired " + noScripts} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			expired(t, b.open(t, s, !strings.HasSuffix(name, noScripts)))
-		})
-	}
+	people(t, s, b, map[string]func(*testing.T, *tab){"expired": expired, "expired without scripts": expired})
 }
 
 // calm is what happens on a fair day, all of it side by side.
@@ -83,25 +78,30 @@ func calm(t *testing.T, s *stack, b *browser) {
 			story(t, s)
 		})
 	}
-	people := map[string]func(*testing.T, *tab){
+	stories := map[string]func(*testing.T, *tab){
 		"sign-up": signUp, "sign-up without scripts": signUp, "double click without scripts": doubleClick,
 		"login": logIn, "login without scripts": logIn, "by code": byCode, "by code without scripts": byCode,
 	}
 	if s.provider == "verify" { // what is the same for all vendors
-		maps.Copy(people, map[string]func(*testing.T, *tab){
+		maps.Copy(stories, map[string]func(*testing.T, *tab){
 			"double click": doubleClick, "back": goBack, "hidden": hidden, "watchful": watchful,
 			"screens": screens, "login screens": loginScreens, "bank": atTheBank,
 		})
 	} else {
-		people["two browsers without scripts"], people["bank without scripts"] = twoBrowsers, atTheBank
+		stories["two browsers without scripts"], stories["bank without scripts"] = twoBrowsers, atTheBank
 	}
-	for name, story := range people {
+	people(t, s, b, stories)
+}
+
+// people tells each story with a window of its own, all of them side by side.
+func people(t *testing.T, s *stack, b *browser, stories map[string]func(*testing.T, *tab)) {
+	for name, story := range stories {
 		if testing.Short() && spared[s.provider+" "+name] {
 			continue
 		}
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			story(t, b.open(t, s, !strings.HasSuffix(name, noScripts)))
+			story(t, b.open(t, s, !strings.HasSuffix(name, " without scripts")))
 		})
 	}
 }
@@ -110,7 +110,6 @@ func calm(t *testing.T, s *stack, b *browser) {
 // vendor, and with this one in the other way.
 var spared = map[string]bool{
 	"verify login without scripts": true, "verify by code without scripts": true,
-	"authy login": true, "authy by code": true, "authy sign-up": true,
+	"verify sign-up without scripts": true, "verify double click without scripts": true, "verify expired without scripts": true,
+	"authy login": true, "authy by code": true, "authy sign-up": true, "authy expired": true,
 }
-
-const noScripts = "without scripts"

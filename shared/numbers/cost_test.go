@@ -2,7 +2,6 @@ package numbers
 
 import (
 	"runtime"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -52,10 +51,12 @@ func TestBookIsBounded(t *testing.T) {
 	p := allow(t, "")
 	for _, x := range p.Countries {
 		p.Parse(x.Code, "0712345678")
-		kept := p.book.regions[strconv.Itoa(x.Calling)]
-		if len(kept) == 0 || len(p.book.regions) > maxKept {
-			t.Fatalf("%s: %d of %d calling codes are kept", x.Code, len(kept), len(p.book.regions))
+		if kept := len(p.book.regions); kept == 0 || kept > maxKept {
+			t.Fatalf("%s: %d calling codes are kept", x.Code, kept)
 		}
+	}
+	if kept := len(p.book.regions); kept != maxKept {
+		t.Errorf("%d calling codes are kept in the end", kept)
 	}
 }
 
