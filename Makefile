@@ -24,15 +24,14 @@ sam-local: ## Run the same with SAM's CLI and Docker, which must be there (docs/
 .PHONY: test
 test: ## Run all tests, each flow with each vendor once (browser tests need chromium)
 	go vet ./...
-	go test -short -shuffle=on -timeout 5m $$(go list ./... | grep -v -e '/flowtest$$' -e '/e2e$$')
-	go test -short -shuffle=on -parallel 16 -timeout 5m ./flowtest
+	go test -short -shuffle=on -timeout 5m $$(go list ./... | grep -v '/e2e$$')
 	go test -short -shuffle=on -timeout 5m ./flowtest/e2e
 
 .PHONY: thorough
 thorough: ## Run all flows with both vendors, by form and as JSON, and by SAM's way of starting functions; a million numbers
 	NUMBERS=all go test -shuffle=on -timeout 10m ./shared/numbers
 	go test -shuffle=on -timeout 10m ./local
-	go test -shuffle=on -parallel 16 -timeout 10m ./flowtest
+	go test -shuffle=on -timeout 10m ./flowtest
 	go test -shuffle=on -timeout 10m ./flowtest/e2e
 
 .PHONY: race

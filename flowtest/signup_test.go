@@ -4,9 +4,13 @@
 package flowtest
 
 import (
+	"flag"
 	"fmt"
+	"log"
 	"net/http"
 	"os"
+	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -15,7 +19,20 @@ import (
 	"latchkey/shared/store"
 )
 
-func TestMain(m *testing.M) { os.Exit(rig.Main(m)) }
+// TestMain runs eight tests at once for each core, unless told how many: they wait
+// most of the time, for engines and for what hangs.
+func TestMain(m *testing.M) {
+	flag.Parse()
+	told := false
+	flag.Visit(func(f *flag.Flag) { told = told || f.Name == "test.parallel" })
+	if !told {
+		err := flag.Set("test.parallel", strconv.Itoa(8*runtime.GOMAXPROCS(0)))
+		if err != nil {
+			log.Fatal(err)
+		}
+	}
+	os.Exit(rig.Main(m))
+}
 
 const (
 	ada      = "ada@example.com"
