@@ -154,3 +154,45 @@ func TestRecoveryOfALoginThatIsOver(t *testing.T) {
 		t.Errorf("%d codes left, %v", u.RecoveryLeft(), err)
 	}
 }
+
+// A proof that was asked for on the phone, and whose keeping failed, is gone on
+// with when its button is pressed again: the visitor is not warned of their own
+// request as of a stranger's, and none is sent beside it (R-107).
+func TestFailedProofIsGoneOnWith(t *testing.T) {
+	t.Parallel()
+	for _, provider := range []string{"verify", "authy"} {
+		t.Run(provider, func(t *testing.T) {
+			t.Parallel()
+			r := rig.Start(t, rig.Options{Provider: provider})
+			v := r.Visitor(false)
+			member(t, r, v, ada, adaPhone)
+			r.Clock.Advance(10 * time.Minute)
+			var asked atomic.Bool
+			r.Wire.Break(func(c rig.Call) rig.Fault {
+				switch {
+				case c.Step == "login" && !c.Table:
+					asked.Store(true)
+				case c.Step == "login" && asked.Load():
+					return rig.Lost
+				}
+				return rig.None
+			})
+			form := seeded(nil)
+			a := v.Post("/login/again", form)
+			if n := len(r.Handset().Approvals(adaPhone)); a.Status != 503 || n != 1 {
+				t.Fatalf("%d, and %d pushes", a.Status, n)
+			}
+			if !strings.Contains(a.Body, `name="form" value="`+form["form"]+`"`) {
+				t.Errorf("the page has another form:\n%s", a.Body)
+			}
+			r.Wire.Break(nil)
+			expect(t, v.Post("/login/again", form), 303, "/verify")
+			if n := len(r.Handset().Approvals(adaPhone)); n != 1 {
+				t.Errorf("%d pushes", n)
+			}
+			if page := v.Get("/verify").Body; strings.Contains(page, "not for this login") || !strings.Contains(page, `name="code"`) {
+				t.Errorf("the page warns of the visitor's own request:\n%s", page)
+			}
+		})
+	}
+}

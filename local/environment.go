@@ -134,15 +134,16 @@ func laptop(set settings, port int, endpoint string, events int, open string, v 
 		authyURL:                       v.simulated,
 		"ALLOWED_COUNTRIES":            "", // all
 		// One laptop is one address for everybody, and its texts cost nothing.
-		"CHANNELS":          "sms,call,whatsapp",
-		"CALL_AFTER":        "0",
-		"SENDS_PER_ADDRESS": "100000",
-		"SENDS_PER_PREFIX":  "100000",
-		"SENDS_PER_COUNTRY": "1000000",
-		"SENDS_PER_DAY":     "1000000",
-		"SIGNUPS_PER_EMAIL": "1000",
+		"CHANNELS":           "sms,call,whatsapp",
+		"CALL_AFTER":         "0",
+		"SENDS_PER_ADDRESS":  "100000",
+		"SENDS_PER_PREFIX":   "100000",
+		"SENDS_PER_COUNTRY":  "1000000",
+		"SENDS_PER_DAY":      "1000000",
+		"SIGNUPS_PER_EMAIL":  "1000",
+		"LOGINS_PER_ADDRESS": "100000",
 		// The guard can be seen here, but only by who means to.
-		"GUARD_SENDS":         "100",
+		"GUARD_SENDS":         "1000",
 		"GUARD_RATIO":         "10",
 		"GUARD_COUNTRY_SENDS": "0",
 		// Who only looks around may type something simple.

@@ -105,7 +105,7 @@ func TestEnvironment(t *testing.T) {
 	got := environment(f, laptop(settings{table: "latchkey"}, 3000, "http://db", 3002, "", v), getenv, v)
 	want := map[string]string{
 		"TABLE_NAME": "latchkey", "PUBLIC_URL": "http://localhost:3000", "OWN": "shell",
-		"ALLOWED_COUNTRIES": "", "EMPTY": "", "SENDS_PER_DAY": "7", "GUARD_SENDS": "100", "GUARD_PAUSE": "", "CALL_AFTER": "0", "PASSWORD_BLOCKLIST": "off",
+		"ALLOWED_COUNTRIES": "", "EMPTY": "", "SENDS_PER_DAY": "7", "GUARD_SENDS": "1000", "GUARD_PAUSE": "", "CALL_AFTER": "0", "PASSWORD_BLOCKLIST": "off",
 		"LATCHKEY_URL": "http://localhost:3000", "AWS_ENDPOINT_URL_EVENTBRIDGE": "http://127.0.0.1:3002",
 	}
 	for name, value := range want {

@@ -63,7 +63,7 @@ func (w *workshop) newStack(t *testing.T, provider string, more ...string) *stac
 	waits := strings.Repeat(","+wait.String(), 5)[1:]
 	s.env = append(os.Environ(), "PORT=0", "PHONE_PORT=0", "PROVIDER="+provider, "PUBLIC_URL=", "AWS_ENDPOINT_URL_DYNAMODB=", "TABLE_NAME=",
 		"TWILIO_API_URL=", "TWILIO_VERIFY_URL=", "AUTHY_API_URL=", "CHANNELS=", "CONFIRMATION_TEXT=",
-		"BCRYPT_COST=4", "SEND_WAITS="+waits, "SIGNUP_SENDS_PER_DAY=10", "LOGINS_PER_ADDRESS=100000", "APPROVAL_LIFE=", "BANK_FRESH="+freshFor.String())
+		"BCRYPT_COST=4", "SEND_WAITS="+waits, "SIGNUP_SENDS_PER_DAY=10", "APPROVAL_LIFE=", "BANK_FRESH="+freshFor.String())
 	s.env = append(s.env, more...)
 	t.Cleanup(func() {
 		if !s.stopped {

@@ -40,7 +40,7 @@ func (s *step) offer(w http.ResponseWriter, r *http.Request) error {
 	if web.WantsJSON(r) {
 		return s.site.JSON(w, map[string]string{"confirmed_at": full.ConfirmedAt.Format(time.RFC3339), "factor": full.Factor})
 	}
-	return s.site.Page(w, r, s.againView(u, web.Back(r), nil))
+	return s.site.Page(w, r, s.againView(u, session.NewSeed(), web.Back(r), nil))
 }
 
 // prove asks for the second factor in the way the user has, or over the channel
@@ -52,13 +52,13 @@ func (s *step) prove(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	seed, _, err := session.Seed(r, v["form"])
+	a := &attempt{now: s.now(), channel: otp.Channel(v["channel"]), back: web.LocalPath(v["return"])}
+	a.form.Seed, _, err = session.Seed(r, v["form"])
 	if err != nil {
 		return err
 	}
-	a := &attempt{now: s.now(), channel: otp.Channel(v["channel"]), back: web.LocalPath(v["return"])}
 	whole, ok := s.guard.Whole(r)
-	a.token = session.Derive(seed, whole.Key, "again "+whole.ID+" "+string(a.channel))
+	a.token = session.Derive(a.form.Seed, whole.Key, "again "+whole.ID+" "+string(a.channel))
 	// Under the secret, which nobody else can claim: others know the session's id.
 	a.lanes = []string{whole.Key + "/again/" + hex.EncodeToString(whole.Hash()[:16])}
 	counter := s.address
@@ -81,7 +81,7 @@ func (s *step) prove(w http.ResponseWriter, r *http.Request) error {
 	}
 	if a.channel != "" && !slices.Contains(s.channels(a.user), a.channel) {
 		p := web.Invalid(web.Field{Name: "channel", Text: "Choose one of the ways that the page offers."})
-		return p.On(s.againView(a.user, a.back, p))
+		return p.On(s.againView(a.user, a.form.Seed, a.back, p))
 	}
 	return s.proceed(w, r, a)
 }
@@ -92,8 +92,9 @@ func (s *step) channels(u store.User) []otp.Channel {
 	return s.set.Offered(store.Session{Flow: store.Proof, Profile: u.Profile}, s.now())
 }
 
-// againView says what is going to happen when the button is pressed.
-func (s *step) againView(u store.User, back string, p *web.Problem) web.View {
+// againView says what is going to happen when the button is pressed. The seed is
+// the one that was pressed with, if any: what a failed press began is gone on with.
+func (s *step) againView(u store.User, seed, back string, p *web.Problem) web.View {
 	_, device := providers.Newest(u, "push")
 	_, app := providers.Newest(u, "totp")
 	vendors := u.Provider == authy.Name // who alone knows whether there is its app
@@ -101,7 +102,7 @@ func (s *step) againView(u store.User, back string, p *web.Problem) web.View {
 	if !device && !app && !vendors { // a text is what the button is for
 		channels = slices.DeleteFunc(channels, func(c otp.Channel) bool { return c == otp.SMS })
 	}
-	c := againContent{session.NewSeed(), back, u.Phone.Ending(), device, app, vendors, channels, p}
+	c := againContent{seed, back, u.Phone.Ending(), device, app, vendors, channels, p}
 	return web.View{Title: "Confirm that it is you", SignedIn: true, Main: againPage(c)}
 }
 

@@ -177,7 +177,7 @@ func (s *step) explain(a *attempt, err error) error {
 // decline shows the page again that the attempt began with.
 func (s *step) decline(a *attempt, p *web.Problem) error {
 	if a.again() {
-		return p.On(s.againView(a.user, a.back, p))
+		return p.On(s.againView(a.user, a.form.Seed, a.back, p))
 	}
 	return s.refuse(a.form, p)
 }

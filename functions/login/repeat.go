@@ -30,7 +30,7 @@ func (s *step) repeat(w http.ResponseWriter, r *http.Request, a *attempt, p plan
 		return s.site.Next(w, r, "/verify", web.NoNotice)
 	case over:
 		return web.Expired("This form was sent a while ago. Please fill in a new one.").SendTo(a.start(), web.BeginAgain)
-	case err != nil && !errors.Is(err, store.ErrNotFound): // logged out meanwhile: the code page tells
+	case err != nil && !errors.Is(err, store.ErrNotFound): // deleted meanwhile: the code page tells
 		return s.explain(a, err)
 	}
 	return s.answer(w, r, a, existing, nil)

@@ -193,7 +193,6 @@ func (s *step) answer(w http.ResponseWriter, a *attempt, half store.Session, cau
 	return p
 }
 
-// tooOften tells how long others' limits last in round figures.
 func tooOften(after time.Duration) error {
-	return web.Wait((after + 29*time.Second).Truncate(30*time.Second), "We cannot send another code to this phone just yet.")
+	return web.ForeignWait(after, "We cannot send another code to this phone just yet.")
 }

@@ -193,14 +193,12 @@ func (s *step) answer(w http.ResponseWriter, r *http.Request, a *attempt, half s
 	return s.site.Next(w, r, "/verify", web.NoNotice)
 }
 
-// explain says on the form why an attempt was refused. How long others' limits
-// last is told in round figures.
+// explain says on the form why an attempt was refused.
 func (s *step) explain(a *attempt, err error) error {
 	var limited *store.Limited
 	switch {
 	case errors.As(err, &limited):
-		after := (limited.After + 29*time.Second).Truncate(30 * time.Second)
-		return s.refuse(a.form, web.Wait(after, "We cannot send another code just yet. If one was sent to this phone a moment ago, use it; otherwise try again later."))
+		return s.refuse(a.form, web.ForeignWait(limited.After, "We cannot send another code just yet. If one was sent to this phone a moment ago, use it; otherwise try again later."))
 	case errors.Is(err, errKey):
 		return web.Idempotency()
 	}

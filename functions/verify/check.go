@@ -92,9 +92,7 @@ func (s *step) malformed(w http.ResponseWriter, r *http.Request) error {
 
 // ask has the vendor check the code.
 func (s *step) ask(w http.ResponseWriter, r *http.Request, a *attempt) error {
-	ctx, cancel := providers.Sparing(r.Context())
-	defer cancel()
-	err := s.judge(ctx, a)
+	err := s.judge(r.Context(), a)
 	if err == nil && a.half.Flow.Stranger() {
 		var wg sync.WaitGroup
 		defer wg.Wait()
@@ -139,18 +137,20 @@ func (s *step) refused(r *http.Request, half store.Session, why audit.Reason, p 
 // one that the user's authenticator shows: one form takes both (parity 113). The
 // session knows only which authenticator was there when it began.
 func (s *step) judge(ctx context.Context, a *attempt) error {
+	asking, cancel := providers.Sparing(ctx)
+	defer cancel()
 	codes, err := s.set.Codes(a.half.Flow, a.half.Provider)
 	if err != nil {
 		return err
 	}
 	a.kind = store.FactorCode
-	sent := codes.Check(ctx, providers.Target(a.half.Profile), a.half.Ref, a.code)
+	sent := codes.Check(asking, providers.Target(a.half.Profile), a.half.Ref, a.code)
 	factors := s.set.Factors()
 	var limited *otp.LimitedError
 	if a.half.Flow.Stranger() || !providers.Uses(a.user, a.half.Token) || factors == nil || !errors.Is(sent, otp.ErrWrong) && !errors.Is(sent, otp.ErrGone) && !errors.As(sent, &limited) {
 		return sent
 	}
-	err = factors.CheckToken(ctx, a.half.UID, a.half.Token, a.code)
+	err = factors.CheckToken(asking, a.half.UID, a.half.Token, a.code)
 	switch {
 	case err == nil:
 		a.kind = store.FactorToken

@@ -223,6 +223,13 @@ func Wait(after time.Duration, detail string) *Problem {
 	return &Problem{Status: 429, Code: "wait", Title: "Please wait a moment", Detail: detail + " Try again in " + words(after) + ".", RetryAfter: max(after, time.Second)}
 }
 
+// ForeignWait is a limit that others used up as well: when it ends is told in half
+// minutes, rounded up, so that nobody reads from it when somebody else was there.
+func ForeignWait(after time.Duration, detail string) *Problem {
+	const step = 30 * time.Second
+	return Wait((after + step - 1).Truncate(step), detail)
+}
+
 // words is a wait for people, rounded up.
 func words(d time.Duration) string {
 	for _, u := range []struct {
