@@ -29,7 +29,7 @@ import (
 )
 
 // life is how long a check waits for its code: as long as the vendors' codes are
-// good (twilio.md: ten minutes).
+// good.
 const life = 10 * time.Minute
 
 type step struct {

@@ -19,7 +19,7 @@ const (
 	reorderPatience = time.Second
 	// earlyPatience bounds how long a vendor's own answer is held back.
 	earlyPatience = 2500 * time.Millisecond
-	// maxFaults in a row, and Authy blanks the address (twilio.md A.6).
+	// maxFaults in a row, and Authy blanks the address.
 	maxFaults = 3
 )
 

@@ -7,7 +7,7 @@ import (
 	"strconv"
 )
 
-// oneTouchCall is the body of Authy's callback (twilio.md A.6). Many members
+// oneTouchCall is the body of Authy's callback. Many members
 // are null in recordings and are so here.
 type oneTouchCall struct {
 	AuthyID   int             `json:"authy_id"`

@@ -13,7 +13,7 @@ import (
 )
 
 // Limits of an approval request: characters of the message and of each value,
-// and the life of one that names none, in seconds (twilio.md A.5). The vendor's
+// and the life of one that names none, in seconds. The vendor's
 // answer to what is too long is not known; its own clients cut it.
 const (
 	maxOneTouchText = 200

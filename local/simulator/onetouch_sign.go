@@ -13,7 +13,7 @@ import (
 	"strings"
 )
 
-// authySignature is the value of X-Authy-Signature (twilio.md A.7): the HMAC of
+// authySignature is the value of X-Authy-Signature: the HMAC of
 // nonce, method, address and parameters, which stand as toQuery writes them.
 func authySignature(key, nonce, method, address, query string) string {
 	mac := hmac.New(sha256.New, []byte(key))

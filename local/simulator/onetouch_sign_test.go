@@ -13,7 +13,7 @@ const (
 	vectorURL = "https://auth.example.com/hooks/authy"
 )
 
-// The worked vectors of twilio.md A.8.
+// Callbacks with the signatures that they must have.
 const (
 	vector1 = `{"authy_id":1234567,"device_uuid":2102943,"callback_action":"approval_request_status","uuid":"996201c0-b7a7-0133-7c06-0e67b818e6fb","status":"approved","approval_request":{"transaction":{"details":{"location":"Bogotá, CO","username":"Ana María"},"device_details":{},"device_geolocation":"","device_signing_time":1700000001,"encrypted":false,"flagged":false,"hidden_details":{"sid":"s_1"},"message":"Log in to Example?","reason":null,"requester_details":null,"status":"approved","uuid":"996201c0-b7a7-0133-7c06-0e67b818e6fb","created_at_time":1699999990,"customer_uuid":15083},"expiration_timestamp":1700000110,"logos":[{"res":"default","url":"https://auth.example.com/l.png"},{"res":"med","url":"https://auth.example.com/m.png"}],"app_id":"582380eb7e1caa03317ec08c"},"signature":"c2ln+bmF0/dXJl==","device":{"city":null,"country":"Colombia","enabled_unlock_methods":["pin","fingerprint"],"ip":"203.0.113.7","multidevice_enabled":true,"os_type":"android","id":2102943}}`
 	vector2 = `{"uuid":"996201c0-b7a7-0133-7c06-0e67b818e6fb","authy_id":1234567,"status":"denied","device_uuid":2102943,"callback_action":"approval_request_status","signature":"c2ln+bmF0/dXJl==","approval_request":{"logos":null,"transaction":{"message":"Log in, ok? 50% off & more","flagged":false,"details":{},"hidden_details":{"sid":"s_1"}}},"device":{"id":2102943,"enabled_unlock_methods":["pin","fingerprint"],"city":null,"multidevice_enabled":true}}`

@@ -73,7 +73,7 @@ func TestOneTouchKeepsTheOrder(t *testing.T) {
 	}
 }
 
-// Codes and statuses of twilio.md A.5 and A.9, in either spelling. (parity 75)
+// What is refused has the vendor's code and status, in either spelling (parity 75).
 func TestOneTouchRefusals(t *testing.T) {
 	t.Parallel()
 	r, _, _, id := newCalledRig(t)

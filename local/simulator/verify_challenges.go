@@ -9,7 +9,7 @@ import (
 	"unicode/utf8"
 )
 
-// Limits of Verify (twilio.md B.7).
+// Limits of Verify's challenges.
 const (
 	challengeLife     = 5 * time.Minute // unless told otherwise
 	maxChallengeLife  = time.Hour

@@ -12,7 +12,7 @@ import (
 
 const verifyOrigin = "https://verify.twilio.com"
 
-// identityShape is what names an entity (twilio.md B.5).
+// identityShape is what names an entity.
 var identityShape = regexp.MustCompile(`^[A-Za-z0-9-]{8,64}$`)
 
 // entity is a person of a Verify service. One without sid does not exist yet:

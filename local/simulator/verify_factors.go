@@ -17,7 +17,7 @@ const (
 	factorTOTP = "totp"
 )
 
-// Limits of Verify (twilio.md B.6). How long a factor that saw too many wrong
+// Limits of Verify's factors. How long a factor that saw too many wrong
 // codes refuses is not published: here it does until it is removed.
 const (
 	maxPushFactors    = 20

@@ -12,7 +12,7 @@ type accessToken struct {
 	ends time.Time
 }
 
-// Seconds that an access token lasts (twilio.md B.8).
+// Seconds that an access token lasts.
 const minTTL, maxTTL = 60, 300
 
 // accessTokenView is what AccessTokens answers.

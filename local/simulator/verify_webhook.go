@@ -50,8 +50,7 @@ func jsonText(v any) string {
 }
 
 // signTwilio is X-Twilio-Signature: of the address alone for a nil form, and
-// otherwise of the address and each name and value, sorted by name
-// (twilio.md B.10).
+// otherwise of the address and each name and value, sorted by name.
 func signTwilio(token, address string, form url.Values) string {
 	names := make([]string, 0, len(form))
 	for name := range form {

@@ -1,6 +1,6 @@
 // Package budget stands between a request and a text message, which costs
 // money: the limits that a send must pass, narrow before wide, so that one
-// refused client drains nobody else's (security.md ).
+// refused client drains nobody else's.
 //
 // Narrow limits belong to the one who asks: the address, the phone with its
 // growing waits, and at a sign-up the email. Wide ones are shared: the number's
@@ -127,8 +127,8 @@ func (b *Budget) Narrow(ctx context.Context, s Send, now time.Time) (sends store
 	return sends, fresh && refused == nil, worst(err, refused)
 }
 
-// Wide takes what is shared, in one round trip. What some of it refuses is
-// given back to the rest. To the guard the send is one that will be made: take
+// Wide takes what is shared, in one round trip. When one limit refuses, what the
+// others counted is taken back. To the guard the send is one that will be made: take
 // what is narrow first.
 func (b *Budget) Wide(ctx context.Context, s Send, now time.Time) error {
 	if b.free(s, now) {
@@ -155,8 +155,8 @@ func (b *Budget) Wide(ctx context.Context, s Send, now time.Time) error {
 }
 
 // Take takes all limits in one round trip, for who knows already when the phone
-// may be sent to, so that the narrow ones rarely refuse. When they do, the wide
-// ones get back what they gave, and the other way round.
+// may be sent to, so that the narrow ones rarely refuse. When they do, what the
+// wide ones counted is taken back, and the other way round.
 //
 // Where the guard watches it takes two: a block lasts, so that no number of
 // requests at once that the phone's own wait refuses may look like sends for a

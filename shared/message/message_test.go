@@ -167,7 +167,7 @@ func TestFailures(t *testing.T) {
 		{"no identifier", doortest.Answers(201, `{"status":"queued","to":"`+to+`"}`), false, "no identifier"},
 		{"redirect", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/"+to, http.StatusFound) }, false, "redirect"},
 		{"hangs up", doortest.HangsUp, false, "calling "},
-		{"10 MiB", doortest.Answers(201, `{"sid":"SM1","body":"`+strings.Repeat(body, 1<<20)+`"}`), false, "larger than 1 MiB"},
+		{"10 MiB", doortest.Answers(201, `{"sid":"SM1","body":"`+strings.Repeat(body, 1<<20)+`"}`), false, "too large"},
 	} {
 		var requests atomic.Int32
 		err := door(t, settings(), func(w http.ResponseWriter, r *http.Request) {

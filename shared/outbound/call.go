@@ -25,7 +25,7 @@ const longestWait = 24 * time.Hour
 
 // What can be wrong with an answer as such.
 var (
-	ErrTooLarge = errors.New("answer is larger than 1 MiB")
+	ErrTooLarge = errors.New("answer is too large")
 	ErrRedirect = errors.New("answer is a redirect, which is not followed")
 
 	errNotSent = errors.New("no request was made")

@@ -111,16 +111,14 @@ func (t *Table) AskedAction(ctx context.Context, a Action, now time.Time) error 
 		change += ", #ref = :ref"
 		values[":ref"] = text(a.Ref.String())
 	}
-	err := t.change(ctx, actionKey(a.ID), change, "id = :id", values)
-	return err
+	return t.change(ctx, actionKey(a.ID), change, "id = :id", values)
 }
 
 // ToldAction keeps that the owner was told of the decision, and which approval's
 // it was, if that was lost. ErrRefused says that the action is gone.
 func (t *Table) ToldAction(ctx context.Context, a Action, now time.Time) error {
-	err := t.change(ctx, actionKey(a.ID), "SET told_at = if_not_exists(told_at, :now), #ref = if_not_exists(#ref, :ref)", "id = :id",
+	return t.change(ctx, actionKey(a.ID), "SET told_at = if_not_exists(told_at, :now), #ref = if_not_exists(#ref, :ref)", "id = :id",
 		item{":now": millis(now), ":id": text(a.ID), ":ref": text(a.Ref.String())})
-	return err
 }
 
 // DropAction deletes an action of which nobody was asked. ErrRefused says that

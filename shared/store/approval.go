@@ -118,10 +118,9 @@ func (t *Table) RecordDecision(ctx context.Context, a Approval) (Approval, error
 // other, however many poll. ErrRefused says that it is not this
 // caller's turn, or that there is nothing left to ask.
 func (t *Table) Lease(ctx context.Context, r Ref, every time.Duration, now time.Time) error {
-	err := t.change(ctx, r.key(), "SET asked_at = :now",
+	return t.change(ctx, r.key(), "SET asked_at = :now",
 		undecided+" AND valid_until > :now AND (attribute_not_exists(asked_at) OR asked_at <= :before)",
 		item{":now": millis(now), ":before": millis(now.Add(-every))})
-	return err
 }
 
 // Waiting reads a session, its user and the approval it may wait for in one

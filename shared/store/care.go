@@ -30,21 +30,19 @@ func (t *Table) MovePhone(ctx context.Context, s Session, epoch, proof string, n
 		change += ", provider_ref = :ref"
 		values[":ref"] = text(s.ProviderRef)
 	}
-	err := t.change(ctx, userKey(s.Key), change, "attribute_exists(pk) AND uid = :uid AND epoch = :epoch", values)
-	return err
+	return t.change(ctx, userKey(s.Key), change, "attribute_exists(pk) AND uid = :uid AND epoch = :epoch", values)
 }
 
 // ChangePassword replaces the hash that was read with u by another password's,
 // and the epoch with it, and keeps which form did it. ErrRefused says that either
 // changed meanwhile.
 func (t *Table) ChangePassword(ctx context.Context, u User, hash, epoch, form string) error {
-	err := t.change(ctx, userKey(u.Key), "SET #hash = :next, epoch = :new, password_by = :by",
+	return t.change(ctx, userKey(u.Key), "SET #hash = :next, epoch = :new, password_by = :by",
 		"attribute_exists(pk) AND uid = :uid AND epoch = :epoch AND #hash = :hash",
 		item{
 			":uid": text(u.UID), ":hash": text(u.Hash), ":next": text(hash),
 			":epoch": text(u.Epoch), ":new": text(epoch), ":by": text(form),
 		})
-	return err
 }
 
 // ReserveRecovery takes one of a half login's tries for a recovery code, before
@@ -89,20 +87,18 @@ func (t *Table) EndParent(ctx context.Context, s Session, now time.Time) error {
 	if s.Lost {
 		kind = "attribute_exists(lost) AND attribute_not_exists(confirmed_at)"
 	}
-	err := t.change(ctx, sessionKey(s.Key, s.Parent), "SET ended_by = :by, valid_until = :now, expires_at = :expires_at"+
+	return t.change(ctx, sessionKey(s.Key, s.Parent), "SET ended_by = :by, valid_until = :now, expires_at = :expires_at"+
 		" REMOVE secret, previous, previous_to, proof, approval, "+profile,
 		"uid = :uid AND epoch = :epoch AND (attribute_exists(secret) AND "+kind+" AND valid_until > :now OR ended_by = :by)",
 		item{
 			":by": text(s.ID), ":uid": text(s.UID), ":epoch": text(s.Epoch),
 			":now": millis(now), ":expires_at": seconds(now.Add(2 * day)),
 		})
-	return err
 }
 
 // AdoptEpoch lets a whole session outlive the change of its user's epoch that it
 // made itself.
 func (t *Table) AdoptEpoch(ctx context.Context, s Session, epoch string) error {
-	err := t.change(ctx, sessionKey(s.Key, s.ID), "SET epoch = :epoch", "attribute_exists(confirmed_at) AND secret = :secret",
+	return t.change(ctx, sessionKey(s.Key, s.ID), "SET epoch = :epoch", "attribute_exists(confirmed_at) AND secret = :secret",
 		item{":epoch": text(epoch), ":secret": binary(s.Secret)})
-	return err
 }

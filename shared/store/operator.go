@@ -105,9 +105,8 @@ func (t *Table) page(ctx context.Context, condition string, values, last item) (
 
 // SetRole gives the user a role. ErrRefused says that this user is gone.
 func (t *Table) SetRole(ctx context.Context, u User, role string) error {
-	err := t.change(ctx, userKey(u.Key), "SET #role = :role", "attribute_exists(pk) AND uid = :uid",
+	return t.change(ctx, userKey(u.Key), "SET #role = :role", "attribute_exists(pk) AND uid = :uid",
 		item{":uid": text(u.UID), ":role": text(role)})
-	return err
 }
 
 // Reset takes the user's factors away, replaces the recovery codes by these,
@@ -122,11 +121,10 @@ func (t *Table) Reset(ctx context.Context, u User, epoch string, codes []Recover
 		":next_factors": number(int64(u.FactorsVersion + 1)), ":next_recovery": number(int64(u.RecoveryVersion + 1)),
 	}
 	as := "epoch = :epoch AND " + unchanged(values, "factors", u.FactorsVersion) + " AND " + unchanged(values, "recovery", u.RecoveryVersion)
-	err := t.change(ctx, userKey(u.Key),
+	return t.change(ctx, userKey(u.Key),
 		"SET epoch = :next, factors = :none, factors_version = :next_factors,"+
 			" recovery = :codes, recovery_version = :next_recovery, recovery_at = :at",
 		"attribute_exists(pk) AND uid = :uid AND (epoch = :next OR "+as+")", values)
-	return err
 }
 
 // unchanged holds while a list of the user's has the version that was read.

@@ -209,21 +209,19 @@ func (t *Table) RecordSend(ctx context.Context, s Session) error {
 	}
 	set[":by_app"] = &types.AttributeValueMemberBOOL{Value: s.ByApp}
 	set[":secret"] = binary(s.Secret)
-	err := t.change(ctx, sessionKey(s.Key, s.ID), "SET "+strings.Join(change, ", "),
+	return t.change(ctx, sessionKey(s.Key, s.ID), "SET "+strings.Join(change, ", "),
 		"attribute_exists(pk) AND attribute_not_exists(confirmed_at) AND secret = :secret", set)
-	return err
 }
 
 // RecordHash completes a session whose maker died before it kept the hash.
 // ErrRefused says that it was not needed.
 func (t *Table) RecordHash(ctx context.Context, s Session) error {
-	err := t.change(ctx, sessionKey(s.Key, s.ID), "SET #hash = :hash, resend_at = :resend_at, outcome = :outcome",
+	return t.change(ctx, sessionKey(s.Key, s.ID), "SET #hash = :hash, resend_at = :resend_at, outcome = :outcome",
 		"attribute_exists(pk) AND attribute_not_exists(#hash) AND attribute_not_exists(confirmed_at) AND secret = :secret",
 		item{
 			":hash": text(s.Hash), ":resend_at": millis(s.ResendAt), ":outcome": text(string(s.Outcome)),
 			":secret": binary(s.Secret),
 		})
-	return err
 }
 
 // ReserveCheck takes one of the session's tries, before the vendor is asked,
@@ -249,17 +247,16 @@ func (t *Table) ReserveCheck(ctx context.Context, s Session, tries int, now time
 // MarkTaken remembers that this session proved its phone and still cannot
 // become a user.
 func (t *Table) MarkTaken(ctx context.Context, s Session) error {
-	err := t.change(ctx, sessionKey(s.Key, s.ID), "SET taken = :taken",
+	return t.change(ctx, sessionKey(s.Key, s.ID), "SET taken = :taken",
 		"attribute_exists(pk) AND attribute_not_exists(confirmed_at) AND secret = :secret",
 		item{":taken": number(1), ":secret": binary(s.Secret)})
-	return err
 }
 
 // Confirm turns the session into a signed-in one, once: next carries its new
 // secret, proof and times, and the profile leaves it. ErrRefused says that
 // another request was first, or that the session is over.
 func (t *Table) Confirm(ctx context.Context, s, next Session) error {
-	err := t.change(ctx, sessionKey(s.Key, s.ID),
+	return t.change(ctx, sessionKey(s.Key, s.ID),
 		"SET secret = :next, previous = :secret, proof = :proof, previous_to = :previous_to, confirmed_at = :now, touched_at = :now,"+
 			" valid_until = :valid_until, ends_at = :ends_at, expires_at = :expires_at, factor = :factor, epoch = :epoch REMOVE "+profile,
 		"attribute_exists(pk) AND attribute_not_exists(confirmed_at) AND secret = :secret AND valid_until > :now",
@@ -269,7 +266,6 @@ func (t *Table) Confirm(ctx context.Context, s, next Session) error {
 			":valid_until": millis(next.ValidUntil), ":factor": text(next.Factor), ":epoch": text(next.Epoch),
 			":ends_at": millis(next.EndsAt), ":expires_at": seconds(afterwards(next.EndsAt)),
 		})
-	return err
 }
 
 // Repeat counts a request that brings the secret from before the confirmation,
@@ -290,17 +286,15 @@ func (t *Table) Repeat(ctx context.Context, s Session, most int, now time.Time) 
 
 // EndRepeats lets the secret from before the confirmation get no more answers.
 func (t *Table) EndRepeats(ctx context.Context, s Session) error {
-	err := t.change(ctx, sessionKey(s.Key, s.ID), "REMOVE previous, previous_to, proof",
+	return t.change(ctx, sessionKey(s.Key, s.ID), "REMOVE previous, previous_to, proof",
 		"attribute_exists(pk) AND secret = :secret", item{":secret": binary(s.Secret)})
-	return err
 }
 
 // Touch moves a confirmed session's end on, because it was used.
 func (t *Table) Touch(ctx context.Context, s Session, until, now time.Time) error {
-	err := t.change(ctx, sessionKey(s.Key, s.ID), "SET valid_until = :until, touched_at = :now",
+	return t.change(ctx, sessionKey(s.Key, s.ID), "SET valid_until = :until, touched_at = :now",
 		"attribute_exists(pk) AND attribute_exists(confirmed_at) AND secret = :secret AND valid_until > :now",
 		item{":until": millis(until), ":now": millis(now), ":secret": binary(s.Secret)})
-	return err
 }
 
 // afterwards is when the engine may delete what ended at t: late enough that

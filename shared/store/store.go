@@ -1,12 +1,12 @@
 // Package store is the table: one file for each noun that lives in it (user,
-// session, approval, action, limit), the keys, and the one rule that stands in for
+// session, approval, action, the kinds of limits), the keys, and the one rule that stands in for
 // transactions: a decision is written once, on one item, by a conditional
 // write, and never changes; a later step reads it consistently and then makes
 // one conditional write on its own item.
 //
 // There is no transaction, no index and no scan here. Every update but a
-// limit's and an approval's carries attribute_exists(pk), so that none creates
-// by accident.
+// limit's and an approval's has a condition that only an item which is there
+// meets, so that none creates by accident.
 //
 // It is the only importer of the DynamoDB SDK. It must not know HTTP, vendors
 // or what a decision means.

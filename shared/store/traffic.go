@@ -87,8 +87,7 @@ func (t *Table) UncountSend(ctx context.Context, r Traffic, now time.Time) error
 func (t *Table) CountProof(ctx context.Context, r Traffic, now time.Time) error {
 	values := r.expires(now)
 	values[":one"] = number(1)
-	err := t.change(ctx, r.key(now), "ADD proofs :one"+keepExpiry, "", values)
-	return err
+	return t.change(ctx, r.key(now), "ADD proofs :one"+keepExpiry, "", values)
 }
 
 // Block holds the subject's texts back for one window's length from now on. So

@@ -152,8 +152,7 @@ func (t *Table) SwapPushes(ctx context.Context, u User) error {
 // ForgetPushes begins to count a user's pushes anew: a login was completed.
 // ErrRefused says that the user is gone.
 func (t *Table) ForgetPushes(ctx context.Context, k, uid string) error {
-	err := t.change(ctx, userKey(k), "REMOVE push_count, push_since", "uid = :uid", item{":uid": text(uid)})
-	return err
+	return t.change(ctx, userKey(k), "REMOVE push_count, push_since", "uid = :uid", item{":uid": text(uid)})
 }
 
 // SwapFactors replaces the user's list of factors if nobody did since u was
@@ -185,26 +184,23 @@ func (t *Table) swapList(ctx context.Context, u User, name string, version int, 
 		change += ", " + also + " = :" + also
 		values[":"+also] = value
 	}
-	err := t.change(ctx, userKey(u.Key), change, condition, values)
-	return err
+	return t.change(ctx, userKey(u.Key), change, condition, values)
 }
 
 // NewEpoch ends all sessions and forgets all known browsers of the user.
 // ErrRefused says that the user is gone or has another epoch already, but for
 // this very one.
 func (t *Table) NewEpoch(ctx context.Context, u User, epoch string) error {
-	err := t.change(ctx, userKey(u.Key), "SET epoch = :next",
+	return t.change(ctx, userKey(u.Key), "SET epoch = :next",
 		"attribute_exists(pk) AND uid = :uid AND (epoch = :epoch OR epoch = :next)",
 		item{":uid": text(u.UID), ":epoch": text(u.Epoch), ":next": text(epoch)})
-	return err
 }
 
 // Rehash replaces the hash of the same password by a stronger one. ErrRefused
 // says that the password was changed meanwhile.
 func (t *Table) Rehash(ctx context.Context, u User, hash string) error {
-	err := t.change(ctx, userKey(u.Key), "SET #hash = :next", "attribute_exists(pk) AND uid = :uid AND #hash = :hash",
+	return t.change(ctx, userKey(u.Key), "SET #hash = :next", "attribute_exists(pk) AND uid = :uid AND #hash = :hash",
 		item{":uid": text(u.UID), ":hash": text(u.Hash), ":next": text(hash)})
-	return err
 }
 
 func pushItems(pushes []Push) []item {

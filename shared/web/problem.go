@@ -16,7 +16,7 @@ import (
 // inside.
 type Problem struct {
 	Status     int
-	Code       string // stable; contract.md lists them
+	Code       string // stable; docs/api.md lists them
 	Title      string
 	Detail     string
 	Fields     []Field // what is wrong with the form, in its order
@@ -69,7 +69,7 @@ func (p *Problem) Because(err error) *Problem {
 	return p
 }
 
-// The refusals, one function each; contract.md fixes status and code.
+// The refusals, one function each; docs/api.md has their status and code.
 
 // Malformed is a request that no form of ours makes.
 func Malformed(detail string) *Problem {
