@@ -72,9 +72,6 @@ func (s *step) enter(w http.ResponseWriter, r *http.Request) error {
 	return s.proceed(w, r, a)
 }
 
-// errKey says that an Idempotency-Key came with another body before.
-var errKey = errors.New("key used for another body")
-
 // admit takes the limits and reads the user, in one round trip. The try is
 // counted where the browser claims to be known; when that turns out not to be
 // true, where strangers' are.
@@ -88,7 +85,7 @@ func (s *step) admit(r *http.Request, a *attempt) error {
 	var wg sync.WaitGroup
 	wg.Go(func() { a.user, user = s.table.User(ctx, a.token.Key) })
 	wg.Go(func() { counted = s.table.Count(ctx, counter, a.now) })
-	wg.Go(func() { once = s.once(ctx, a) })
+	wg.Go(func() { once = s.guard.Once(ctx, "login-key", a.form.key, a.form.content(), a.now) })
 	if claims {
 		a.lanes = []string{device.Lane()}
 		tried = s.guard.Try(ctx, s.lane, device.Lane(), a.token.ID)
@@ -137,18 +134,6 @@ func (s *step) stranger(ctx context.Context, a *attempt, network string) error {
 	return aside
 }
 
-// once ties a program's key to its body.
-func (s *step) once(ctx context.Context, a *attempt) error {
-	if a.form.key == "" {
-		return nil
-	}
-	err := s.table.Once(ctx, "login-key", a.form.key, session.Digest(a.form.key, a.form.content()), session.KeyLife, a.now)
-	if errors.Is(err, store.ErrRefused) {
-		return errKey
-	}
-	return err
-}
-
 // rehash keeps the password under a dearer hash, since the setting grew. It is
 // not worth a login.
 func (s *step) rehash(r *http.Request, a *attempt) {
@@ -166,7 +151,7 @@ func (s *step) rehash(r *http.Request, a *attempt) {
 func (s *step) explain(a *attempt, err error) error {
 	var limited *store.Limited
 	switch {
-	case errors.Is(err, errKey):
+	case errors.Is(err, session.ErrKey):
 		return web.Idempotency()
 	case errors.As(err, &limited):
 		return s.decline(a, web.Wait(limited.After, "There were too many tries. Please wait before the next one."))

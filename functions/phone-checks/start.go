@@ -84,19 +84,11 @@ func (s *step) read(r *http.Request) (*attempt, error) {
 	// All visitors of a back end come from its one address, so that limit would
 	// stop them all; each phone counts as an address of its own instead.
 	a.send = budget.Send{ID: t.ID, Phone: p.Phone, Country: p.Country, Address: string(p.Phone)}
-	return a, s.once(r.Context(), key, content, a.now)
-}
-
-// once ties a program's key to its body.
-func (s *step) once(ctx context.Context, key, content string, now time.Time) error {
-	if key == "" {
-		return nil
+	err = s.guard.Once(r.Context(), "check-key", key, content, a.now)
+	if errors.Is(err, session.ErrKey) {
+		return nil, web.Idempotency()
 	}
-	err := s.table.Once(ctx, "check-key", key, session.Digest(key, content), session.KeyLife, now)
-	if errors.Is(err, store.ErrRefused) {
-		return web.Idempotency()
-	}
-	return err
+	return a, err
 }
 
 // take takes all limits of a send.

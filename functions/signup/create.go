@@ -71,12 +71,8 @@ func (s *step) attempt(r *http.Request, f form, p store.Profile) *attempt {
 	}
 }
 
-var (
-	// errTwin says that an equal form was first.
-	errTwin = errors.New("form was sent before")
-	// errKey says that an Idempotency-Key came with another body before.
-	errKey = errors.New("key used for another body")
-)
+// errTwin says that an equal form was first.
+var errTwin = errors.New("form was sent before")
 
 // begin writes the session while the narrow limits are taken, and then takes
 // the wide ones. When an equal form was first, it returns that one's session
@@ -87,7 +83,7 @@ func (s *step) begin(ctx context.Context, a *attempt) (store.Session, error) {
 	var wg sync.WaitGroup
 	half := a.half
 	wg.Go(func() { existing, created = s.table.CreateSession(ctx, half) })
-	wg.Go(func() { once = s.once(ctx, a) })
+	wg.Go(func() { once = s.guard.Once(ctx, "signup-key", a.form.key, a.form.content(a.half.Profile), a.now) })
 	a.half.Sends, a.fresh, narrow = s.budget.Narrow(ctx, a.send, a.now)
 	wg.Wait()
 	a.created = created == nil
@@ -105,18 +101,6 @@ func (s *step) begin(ctx context.Context, a *attempt) (store.Session, error) {
 		return existing, s.undo(ctx, a, refused)
 	}
 	return existing, nil
-}
-
-// once ties a program's key to its body.
-func (s *step) once(ctx context.Context, a *attempt) error {
-	if a.form.key == "" {
-		return nil
-	}
-	err := s.table.Once(ctx, "signup-key", a.form.key, session.Digest(a.form.key, a.form.content(a.half.Profile)), session.KeyLife, a.now)
-	if errors.Is(err, store.ErrRefused) {
-		return errKey
-	}
-	return err
 }
 
 // undo takes back what a refused attempt has written, and returns why it was
@@ -199,7 +183,7 @@ func (s *step) explain(a *attempt, err error) error {
 	switch {
 	case errors.As(err, &limited):
 		return s.refuse(a.form, web.ForeignWait(limited.After, "We cannot send another code just yet. If one was sent to this phone a moment ago, use it; otherwise try again later."))
-	case errors.Is(err, errKey):
+	case errors.Is(err, session.ErrKey):
 		return web.Idempotency()
 	}
 	return s.refuse(a.form, web.Unavailable(err))

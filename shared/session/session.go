@@ -122,8 +122,8 @@ func Proof(salt []byte, code string) []byte { return mac(salt, "proof", code) }
 // NewSeed is a form's random value: 256 bits.
 func NewSeed() string { return form.EncodeToString(Random(32)) }
 
-// KeyLife is for how long a program's key stays tied to its body.
-const KeyLife = 24 * time.Hour
+// keyLife is for how long a program's key stays tied to its body.
+const keyLife = 24 * time.Hour
 
 // ValidSeed reports whether a client's seed or Idempotency-Key has the form
 // that the contract asks for: 32 to 128 of A-Z a-z 0-9 - _.

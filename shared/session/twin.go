@@ -31,6 +31,22 @@ func Seed(r *http.Request, field string) (seed, key string, err error) {
 	return seed, key, nil
 }
 
+// ErrKey says that an Idempotency-Key came with another body before.
+var ErrKey = errors.New("key used for another body")
+
+// Once ties a program's key to the body that it comes with, for a day; without
+// a key there is nothing to tie. The rule is the table's, one for each step.
+func (g *Guard) Once(ctx context.Context, rule, key, content string, now time.Time) error {
+	if key == "" {
+		return nil
+	}
+	err := g.table.Once(ctx, rule, key, Digest(key, content), keyLife, now)
+	if errors.Is(err, store.ErrRefused) {
+		return ErrKey
+	}
+	return err
+}
+
 // Await gives the request that was first with a session time to keep what came
 // of it, and returns the session as it then is; when the time is over, as it is
 // without that. It is store.ErrNotFound when that request dropped the session.

@@ -127,15 +127,6 @@ func (t *Table) Reset(ctx context.Context, u User, epoch string, codes []Recover
 		"attribute_exists(pk) AND uid = :uid AND (epoch = :next OR "+as+")", values)
 }
 
-// unchanged holds while a list of the user's has the version that was read.
-func unchanged(values item, name string, version int) string {
-	if version == 0 {
-		return "attribute_not_exists(" + name + "_version)"
-	}
-	values[":"+name] = number(int64(version))
-	return name + "_version = :" + name
-}
-
 // RemoveSession deletes a session whatever became of it. One that is gone is
 // removed.
 func (t *Table) RemoveSession(ctx context.Context, s Session) error {

@@ -169,23 +169,8 @@ func (t *Table) DropSession(ctx context.Context, s Session) error {
 // ErrNotFound without the session; a session without its user is one that was
 // never confirmed, or whose user is deleted, and comes with the zero User.
 func (t *Table) Account(ctx context.Context, k, id string) (User, Session, error) {
-	found, err := t.batch(ctx, userKey(k), sessionKey(k, id))
-	if err != nil {
-		return User{}, Session{}, err
-	}
-	var u User
-	var s Session
-	for _, it := range found {
-		if it.text("sk") == "U" {
-			u = userFrom(it)
-		} else {
-			s = sessionFrom(it)
-		}
-	}
-	if s.ID == "" {
-		return User{}, Session{}, ErrNotFound
-	}
-	return u, s, nil
+	u, s, _, err := t.Waiting(ctx, k, id, Ref{})
+	return u, s, err
 }
 
 // RecordSend keeps what came of sending a code, or of asking for an approval,

@@ -170,21 +170,24 @@ func (t *Table) SwapRecovery(ctx context.Context, u User, codes []RecoveryCode, 
 
 func (t *Table) swapList(ctx context.Context, u User, name string, version int, list []item, besides item) error {
 	change := "SET " + name + " = :list, " + name + "_version = :next"
-	condition := "attribute_exists(pk) AND uid = :uid AND epoch = :epoch AND "
 	values := item{
 		":uid": text(u.UID), ":epoch": text(u.Epoch), ":next": number(int64(version + 1)), ":list": maps(list),
 	}
-	if version == 0 {
-		condition += "attribute_not_exists(" + name + "_version)"
-	} else {
-		condition += name + "_version = :version"
-		values[":version"] = number(int64(version))
-	}
+	condition := "attribute_exists(pk) AND uid = :uid AND epoch = :epoch AND " + unchanged(values, name, version)
 	for also, value := range besides {
 		change += ", " + also + " = :" + also
 		values[":"+also] = value
 	}
 	return t.change(ctx, userKey(u.Key), change, condition, values)
+}
+
+// unchanged holds while a list of the user's has the version that was read.
+func unchanged(values item, name string, version int) string {
+	if version == 0 {
+		return "attribute_not_exists(" + name + "_version)"
+	}
+	values[":"+name] = number(int64(version))
+	return name + "_version = :" + name
 }
 
 // NewEpoch ends all sessions and forgets all known browsers of the user.
