@@ -13,6 +13,7 @@ import (
 	"latchkey/flowtest/rig"
 	"latchkey/local/template"
 	"latchkey/shared/env"
+	"latchkey/shared/session"
 )
 
 func f(name string) func(template.Function) bool {
@@ -244,6 +245,16 @@ func TestVariablesAgree(t *testing.T) {
 		got, want := slices.Sorted(maps.Keys(f.Environment)), slices.Sorted(maps.Keys(read))
 		if !slices.Equal(got, want) {
 			t.Errorf("%s declares\n%v and reads\n%v", f.ID, got, want)
+		}
+	}
+}
+
+// What counts as over cannot run any more.
+func TestAbandonedRequestsAreOver(t *testing.T) {
+	t.Parallel()
+	for _, f := range rig.Template(t).Functions {
+		if f.Timeout >= session.Abandoned {
+			t.Errorf("%s may run for %s, and counts as over after %s", f.Name(), f.Timeout, session.Abandoned)
 		}
 	}
 }

@@ -26,10 +26,6 @@ import (
 // first.
 const patience = 5 * time.Second
 
-// dying is longer than a function may run: what the first request did not keep by
-// then, it never will.
-const dying = 15 * time.Second
-
 // attempt is one POST.
 type attempt struct {
 	doc    document
@@ -277,12 +273,8 @@ func (s *step) repeat(w http.ResponseWriter, r *http.Request, a *attempt, existi
 func (s *step) await(ctx context.Context, a store.Action) (store.Action, error) {
 	waiting, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	for delay := 25 * time.Millisecond; a.AskedAt.IsZero() && a.ToldAt.IsZero() && s.now().Sub(a.CreatedAt) < dying; delay *= 2 {
-		timer := time.NewTimer(min(delay, time.Second))
-		select {
-		case <-timer.C:
-		case <-waiting.Done():
-			timer.Stop()
+	for delay := 25 * time.Millisecond; a.AskedAt.IsZero() && a.ToldAt.IsZero() && s.now().Sub(a.CreatedAt) < session.Abandoned; delay *= 2 {
+		if !session.Pause(waiting, delay) {
 			return a, nil
 		}
 		latest, err := s.table.Action(waiting, a.ID)

@@ -11,6 +11,7 @@ import (
 	"latchkey/shared/env"
 	"latchkey/shared/providers"
 	"latchkey/shared/push"
+	"latchkey/shared/session"
 	"latchkey/shared/store"
 )
 
@@ -109,13 +110,9 @@ func (s *step) inquire(r *http.Request, answers map[store.Ref]store.Approval, no
 	wg.Wait()
 }
 
-// dying is longer than a function may run: the vendor's answer to a push that is
-// older is lost. What the phone says to that one opens nothing, so another may be
-// sent.
-const dying = 15 * time.Second
-
 // open reports whether an unanswered push can still be approved: not when it was
-// asked of a device that was removed since.
+// asked of a device that was removed since, nor when the vendor's answer to it is
+// lost: what the phone says to that one opens nothing, so another may be sent.
 func (q pushing) open(e store.Push, a store.Approval, owner store.User, now time.Time) bool {
 	age := now.Sub(e.At)
 	if a.Answer() == push.Expired { // by the vendor's clock, which counts in seconds
@@ -124,7 +121,7 @@ func (q pushing) open(e store.Push, a store.Approval, owner store.User, now time
 	if a.Session != "" && !providers.Asks(owner, a.Subject) {
 		return false
 	}
-	return age < q.life && (e.Ref != store.Ref{} || age < dying)
+	return age < q.life && (e.Ref != store.Ref{} || age < session.Abandoned)
 }
 
 // memory is for how long a push can matter to a later login.
@@ -134,7 +131,7 @@ func (q pushing) memory() time.Duration { return max(q.window, q.pause+q.life) }
 // denied, or when one is open. An entry of this very session, whose form was
 // sent twice or again after a crash, is its own push and no other. What counts
 // for nothing any more leaves the list, so that what does is not pushed out.
-func (q pushing) restrain(p *plan, session string, answers map[store.Ref]store.Approval, now time.Time) {
+func (q pushing) restrain(p *plan, own string, answers map[store.Ref]store.Approval, now time.Time) {
 	able := p.push
 	if now.Sub(p.owner.PushSince) >= day {
 		p.owner.PushCount, p.owner.PushSince = 0, now
@@ -145,7 +142,7 @@ func (q pushing) restrain(p *plan, session string, answers map[store.Ref]store.A
 		a, age := answers[e.Ref], now.Sub(e.At)
 		answer := a.Answer()
 		switch {
-		case e.Session == session && age < q.life:
+		case e.Session == own && age < q.life:
 			most++ // it is counted already
 		case answer == push.Denied && now.Sub(a.DecidedAt) < q.pause:
 			p.push = false

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"time"
 
+	"latchkey/shared/session"
 	"latchkey/shared/store"
 	"latchkey/shared/web"
 )
@@ -41,7 +42,7 @@ func (s *step) repeat(w http.ResponseWriter, r *http.Request, a *attempt, p plan
 // over, ended with all others of its account, or older than a function may run
 // used nothing that is reserved now.
 func (s *step) giveBack(r *http.Request, a *attempt, p plan, existing store.Session, over bool) {
-	beside := !over && a.now.Sub(existing.CreatedAt) < dying
+	beside := !over && a.now.Sub(existing.CreatedAt) < session.Abandoned
 	if beside && existing.Outcome == "" {
 		return // it may go on with what this one reserved
 	}
@@ -51,7 +52,7 @@ func (s *step) giveBack(r *http.Request, a *attempt, p plan, existing store.Sess
 	}
 	// A text that was sent stays taken, however soon the session has ended since. A
 	// phone's versions begin anew after a day, and those of another phone are others.
-	recent := a.now.Sub(existing.CreatedAt) < dying
+	recent := a.now.Sub(existing.CreatedAt) < session.Abandoned
 	same := existing.Phone == "" || existing.Phone == a.user.Phone
 	used := recent && same && existing.Sends.Version == a.half.Sends.Version
 	if a.took && !used {

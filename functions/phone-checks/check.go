@@ -142,11 +142,7 @@ func (s *step) behind(w http.ResponseWriter, r *http.Request, t session.Token, c
 		if !busy {
 			return s.refused(r, latest, why, otherwise)
 		}
-		timer := time.NewTimer(min(delay, time.Second))
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			timer.Stop()
+		if !session.Pause(ctx, delay) {
 			return s.refused(r, latest, why, otherwise)
 		}
 	}

@@ -19,12 +19,9 @@ import (
 	"latchkey/shared/web"
 )
 
-// How long a repeat waits for the answer of the request that was first, and the
-// age at which that one is surely dead, since no function may run that long.
-const (
-	forFirst  = 5 * time.Second
-	abandoned = 15 * time.Second
-)
+// forFirst is how long a repeat waits for the answer of the request that was
+// first.
+const forFirst = 5 * time.Second
 
 // attempt is one request for a code on its way.
 type attempt struct {
@@ -145,7 +142,7 @@ func (s *step) repeat(w http.ResponseWriter, r *http.Request, a *attempt, existi
 	if !a.now.Before(existing.ValidUntil) {
 		return web.Expired("This check is over. Begin a new one, with a new Idempotency-Key.")
 	}
-	died := existing.Outcome == "" && a.now.Sub(existing.CreatedAt) >= abandoned
+	died := existing.Outcome == "" && a.now.Sub(existing.CreatedAt) >= session.Abandoned
 	if !died {
 		var err error
 		existing, err = s.guard.Await(r.Context(), existing, forFirst)

@@ -171,10 +171,6 @@ func (s *step) undo(r *http.Request, a *attempt, created bool) {
 	}
 }
 
-// abandoned is the age at which the first request of a form is surely over, since
-// no function may run that long.
-const abandoned = 15 * time.Second
-
 // repeat answers a form whose session is there already as the first was
 // answered, and sends nothing.
 func (s *step) repeat(w http.ResponseWriter, r *http.Request, a *attempt, existing store.Session) error {
@@ -184,7 +180,7 @@ func (s *step) repeat(w http.ResponseWriter, r *http.Request, a *attempt, existi
 	}
 	// The phone's send that this request took is given back, unless the first, side
 	// by side with it, used it for both, or may do so yet.
-	beside := a.now.Sub(existing.CreatedAt) < abandoned
+	beside := a.now.Sub(existing.CreatedAt) < session.Abandoned
 	used := existing.Outcome == "" || existing.Sends.Version == a.half.Sends.Version
 	if a.fresh && (err != nil || !beside || !used) {
 		s.budget.Release(r.Context(), a.send(r), a.half.Sends, a.now)

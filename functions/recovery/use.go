@@ -113,12 +113,7 @@ func (s *step) unreserved(w http.ResponseWriter, r *http.Request) error {
 	ctx, cancel := context.WithTimeout(r.Context(), patience)
 	defer cancel()
 	for delay := 50 * time.Millisecond; !half.Lost && s.now().Sub(half.CheckAt) < inFlight && ctx.Err() == nil; delay *= 2 {
-		timer := time.NewTimer(min(delay, time.Second))
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			timer.Stop()
-		}
+		session.Pause(ctx, delay)
 		latest, err := s.table.Session(ctx, half.Key, half.ID)
 		if err == nil {
 			half = latest

@@ -7,18 +7,14 @@ import (
 	"time"
 
 	"latchkey/shared/audit"
+	"latchkey/shared/session"
 	"latchkey/shared/store"
 	"latchkey/shared/web"
 )
 
-// How long a repeat waits for the answer of the request that was first, and the
-// age at which that one is surely dead, since no function may run that long. A
-// vendor's call may take longer than the wait; then the code page is answer
-// enough.
-const (
-	patience  = 5 * time.Second
-	abandoned = 15 * time.Second
-)
+// patience is how long a repeat waits for the answer of the request that was
+// first. A vendor's call may take longer; then the code page is answer enough.
+const patience = 5 * time.Second
 
 // repeat answers a form whose session is there already as the first time was
 // answered, and sends nothing, unless the first time failed or died and the wait
@@ -28,7 +24,7 @@ func (s *step) repeat(w http.ResponseWriter, r *http.Request, a *attempt, existi
 	a.send.Email = "" // its hit is the first form's
 	over := existing.Confirmed() || !a.now.Before(existing.ValidUntil)
 	// A phone's versions begin anew after a day.
-	used := a.now.Sub(existing.CreatedAt) < abandoned && existing.Sends.Version == a.half.Sends.Version
+	used := a.now.Sub(existing.CreatedAt) < session.Abandoned && existing.Sends.Version == a.half.Sends.Version
 	if over && a.fresh && !used { // nothing is sent for it
 		s.budget.Release(r.Context(), a.send, a.half.Sends, a.now)
 	}
@@ -39,7 +35,7 @@ func (s *step) repeat(w http.ResponseWriter, r *http.Request, a *attempt, existi
 		return web.Expired("This form was sent a while ago. Please fill in a new one.").SendTo("/signup", web.BeginAgain)
 	}
 	var err error
-	if a.now.Sub(existing.CreatedAt) < abandoned {
+	if a.now.Sub(existing.CreatedAt) < session.Abandoned {
 		existing, err = s.guard.Await(r.Context(), existing, patience)
 	}
 	if errors.Is(err, store.ErrNotFound) {
@@ -48,7 +44,7 @@ func (s *step) repeat(w http.ResponseWriter, r *http.Request, a *attempt, existi
 	if err != nil {
 		return s.explain(a, err)
 	}
-	died := existing.Hash == "" && a.now.Sub(existing.CreatedAt) >= abandoned
+	died := existing.Hash == "" && a.now.Sub(existing.CreatedAt) >= session.Abandoned
 	if a.fresh && (died || existing.Failed()) && !a.now.Before(existing.ResendAt) {
 		return s.again(w, r, a, existing)
 	}

@@ -107,11 +107,7 @@ func (s *step) await(w http.ResponseWriter, r *http.Request, a *attempt, otherwi
 		case err == nil && latest.Confirmed():
 			return s.repeated(w, r, a)
 		}
-		timer := time.NewTimer(min(delay, time.Second))
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			timer.Stop()
+		if !session.Pause(ctx, delay) {
 			return otherwise()
 		}
 	}

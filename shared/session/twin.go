@@ -47,6 +47,23 @@ func (g *Guard) Once(ctx context.Context, rule, key, content string, now time.Ti
 	return err
 }
 
+// Abandoned is the age at which a request is surely over, since no function may run
+// that long (template.yaml, Timeout): what it did not keep by then it never will.
+const Abandoned = 15 * time.Second
+
+// Pause waits between two looks at what an equal request is doing, for a second at
+// most, and reports whether there is time for another look.
+func Pause(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(min(d, time.Second))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
 // Await gives the request that was first with a session time to keep what came
 // of it, and returns the session as it then is; when the time is over, as it is
 // without that. It is store.ErrNotFound when that request dropped the session.
@@ -54,11 +71,7 @@ func (g *Guard) Await(ctx context.Context, s store.Session, patience time.Durati
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	for delay := 25 * time.Millisecond; s.Outcome == ""; delay *= 2 {
-		timer := time.NewTimer(min(delay, time.Second))
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			timer.Stop()
+		if !Pause(ctx, delay) {
 			return s, nil
 		}
 		latest, err := g.table.Session(ctx, s.Key, s.ID)
