@@ -75,7 +75,7 @@ func vendorSID(prefix, digit string) string { return prefix + strings.Repeat(dig
 // reopen returns a door of the same vendor with other settings.
 func (p *provided) reopen(change map[string]string) doors {
 	p.t.Helper()
-	cfg := env.Config{HTTP: outbound.Client(outbound.Transport(time.Now)), Getenv: func(name string) string {
+	cfg := env.Config{HTTP: outbound.Client(outbound.NewTransport(time.Now)), Getenv: func(name string) string {
 		v, ok := change[name]
 		if ok {
 			return v

@@ -54,16 +54,16 @@ func StartAuthorizer(step NewAuthorizer) {
 // start gives a function what it takes from outside, and runs it.
 func start(make func(context.Context, env.Config) (lambda.Handler, error)) {
 	log := slog.New(slog.NewJSONHandler(os.Stderr, nil))
-	client := outbound.Client(outbound.Transport(time.Now))
+	transport := outbound.NewTransport(time.Now)
 	origins := map[string]int{}
 	h, err := make(context.Background(), env.Config{
-		Getenv: os.Getenv, Now: time.Now, HTTP: client, Log: log,
+		Getenv: os.Getenv, Now: time.Now, HTTP: outbound.Client(transport), Log: log,
 		Warm: func(origin string, n int) { origins[origin] = max(origins[origin], n) },
 	})
 	if err != nil {
 		log.Error("this step cannot start; mend its configuration and deploy again, or mend the secret", "error", err.Error())
 	}
-	warm(client, origins)
+	warm(transport, origins)
 	lambda.Start(h)
 }
 
@@ -97,38 +97,15 @@ func Adapt(h http.Handler, log *slog.Logger) lambda.Handler {
 
 // warm makes as many connections to each origin as there will be calls at once,
 // before the first request: a TLS handshake costs 230 ms in a small Lambda's handler and 6 ms in
-// its start. The first goes ahead, since the others resume its session, and if there
-// is none, there will not be others. The answers do not matter, and neither do
-// failures: the first request tries again.
-func warm(client *http.Client, origins map[string]int) {
+// its start. Failures do not matter: the first request tries again.
+func warm(transport *outbound.Transport, origins map[string]int) {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 	defer cancel()
 	var wg sync.WaitGroup
 	for origin, n := range origins {
-		wg.Go(func() {
-			if !connect(ctx, client, origin) || n == 1 {
-				return
-			}
-			for range n { // one of them has the connection that there is
-				wg.Go(func() { connect(ctx, client, origin) })
-			}
-		})
+		wg.Go(func() { transport.Warm(ctx, origin, n) })
 	}
 	wg.Wait()
-}
-
-// connect asks an origin for anything, and reports whether an answer came.
-func connect(ctx context.Context, client *http.Client, origin string) bool {
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, origin+"/", nil)
-	if err != nil {
-		return false
-	}
-	res, err := client.Do(r)
-	if err != nil {
-		return false
-	}
-	res.Body.Close()
-	return true
 }
 
 // broken answers for a step that could not start.

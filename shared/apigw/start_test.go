@@ -3,54 +3,10 @@ package apigw
 import (
 	"encoding/json"
 	"log/slog"
-	"net"
-	"net/http"
-	"net/http/httptest"
-	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/aws/aws-lambda-go/events"
-
-	"latchkey/shared/outbound"
 )
-
-// Before its first request a step has as many connections to an origin as it will
-// need at once. Where one fails, no others are tried.
-func TestWarm(t *testing.T) {
-	t.Parallel()
-	const many = 5
-	var conns, asked atomic.Int32
-	all := make(chan struct{})
-	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
-		if n := asked.Add(1); n > 1 {
-			if n == 1+many {
-				close(all)
-			}
-			<-all
-		}
-	}))
-	srv.Config.ConnState = func(_ net.Conn, s http.ConnState) {
-		if s == http.StateNew {
-			conns.Add(1)
-		}
-	}
-	srv.Start()
-	t.Cleanup(srv.Close)
-	var refused atomic.Int32
-	broken := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
-		refused.Add(1)
-		panic(http.ErrAbortHandler)
-	}))
-	t.Cleanup(broken.Close)
-	warm(outbound.Client(outbound.Transport(time.Now)), map[string]int{srv.URL: many, broken.URL: many})
-	if conns.Load() != many || asked.Load() != 1+many {
-		t.Errorf("%d connections, %d requests", conns.Load(), asked.Load())
-	}
-	if refused.Load() != 1 {
-		t.Errorf("%d tries where none helps", refused.Load())
-	}
-}
 
 // a step that cannot start says so to everybody, with the headers
 // of any other answer, as a page or as a document.

@@ -119,7 +119,7 @@ func TestFaultsAreSafeToLog(t *testing.T) {
 		{"not an address", "http://%zz", nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			_, _, err := get(t, t.Context(), outbound.Client(outbound.Transport(time.Now)), c.to)
+			_, _, err := get(t, t.Context(), outbound.Client(outbound.NewTransport(time.Now)), c.to)
 			if err == nil {
 				t.Fatal("passed")
 			}
@@ -137,7 +137,7 @@ func TestCertificateFaultIsNamed(t *testing.T) {
 	srv := httptest.NewUnstartedServer(http.NotFoundHandler())
 	srv.StartTLS()
 	t.Cleanup(srv.Close)
-	_, _, err := get(t, t.Context(), outbound.Client(outbound.Transport(time.Now)), srv.URL)
+	_, _, err := get(t, t.Context(), outbound.Client(outbound.NewTransport(time.Now)), srv.URL)
 	var cert *tls.CertificateVerificationError
 	if !errors.As(err, &cert) {
 		t.Errorf("error is %v", err)
@@ -155,14 +155,14 @@ func TestContextEndsTheCall(t *testing.T) {
 	t.Cleanup(func() { close(release) })
 	for _, srv := range []*doortest.Server{silent, stuck} {
 		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
-		_, _, err := get(t, ctx, outbound.Client(outbound.Transport(time.Now)), srv.URL)
+		_, _, err := get(t, ctx, outbound.Client(outbound.NewTransport(time.Now)), srv.URL)
 		cancel()
 		if !errors.Is(err, context.DeadlineExceeded) || strings.Contains(err.Error(), secret) {
 			t.Errorf("after the deadline: %v", err)
 		}
 		ctx, cancel = context.WithCancel(t.Context())
 		cancel()
-		_, _, err = get(t, ctx, outbound.Client(outbound.Transport(time.Now)), srv.URL)
+		_, _, err = get(t, ctx, outbound.Client(outbound.NewTransport(time.Now)), srv.URL)
 		if !errors.Is(err, context.Canceled) {
 			t.Errorf("after cancelling: %v", err)
 		}
@@ -206,7 +206,7 @@ func TestRetryAfter(t *testing.T) {
 // net/http's own transport sends a GET again by itself when a reused connection
 // breaks. At Authy that would be a second text.
 func TestARequestIsSentOnce(t *testing.T) {
-	for name, rt := range map[string]http.RoundTripper{"ours": outbound.Transport(time.Now), "net/http's": &http.Transport{}} {
+	for name, rt := range map[string]http.RoundTripper{"ours": outbound.NewTransport(time.Now), "net/http's": &http.Transport{}} {
 		t.Run(name, func(t *testing.T) { sentOnce(t, outbound.Client(rt)) })
 	}
 }
@@ -264,7 +264,7 @@ func answerOnce(conn net.Conn, requests *atomic.Int32) {
 // A caller that forgets to read or close an answer costs no connection.
 func TestConnectionsAreKept(t *testing.T) {
 	srv := doortest.Serve(t, doortest.Answers(http.StatusBadRequest, strings.Repeat("x", 5000)))
-	base := outbound.Client(outbound.Transport(time.Now))
+	base := outbound.Client(outbound.NewTransport(time.Now))
 	for range 100 {
 		call := outbound.Bind(t.Context(), base, srv.URL)
 		_, err := call.HTTP().Get("https://vendor.invalid/")
@@ -278,7 +278,7 @@ func TestConnectionsAreKept(t *testing.T) {
 }
 
 func TestACallThatWasNotMade(t *testing.T) {
-	call := outbound.Bind(t.Context(), outbound.Client(outbound.Transport(time.Now)), "https://vendor.invalid")
+	call := outbound.Bind(t.Context(), outbound.Client(outbound.NewTransport(time.Now)), "https://vendor.invalid")
 	if call.Err() == nil || call.Status() != 0 {
 		t.Errorf("status %d, error %v", call.Status(), call.Err())
 	}

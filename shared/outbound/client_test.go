@@ -15,7 +15,7 @@ func TestClientFollowsNoRedirect(t *testing.T) {
 		requests++
 		http.Redirect(w, r, "/again", http.StatusFound)
 	})
-	for _, rt := range []http.RoundTripper{outbound.Transport(time.Now), srv.Client().Transport} {
+	for _, rt := range []http.RoundTripper{outbound.NewTransport(time.Now), srv.Client().Transport} {
 		requests = 0
 		resp, err := outbound.Client(rt).Post(srv.URL, "text/plain", nil)
 		if err != nil {

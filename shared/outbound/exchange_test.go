@@ -20,7 +20,7 @@ func TestARequestIsOneWrite(t *testing.T) {
 		io.Copy(io.Discard, r.Body) //nolint:errcheck // counted only
 	}))
 	t.Cleanup(srv.Close)
-	ours := Transport(time.Now).(*transport)
+	ours := NewTransport(time.Now)
 	ours.tls.RootCAs = x509.NewCertPool()
 	ours.tls.RootCAs.AddCert(srv.Certificate())
 	socket, err := net.Dial("tcp", srv.Listener.Addr().String())
@@ -74,7 +74,7 @@ func TestAnswerAtItsDeadline(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		c, err := Transport(time.Now).(*transport).open(ctx, &heard{socket, func() {
+		c, err := NewTransport(time.Now).open(ctx, &heard{socket, func() {
 			if over {
 				cancel() // when it returns, who asked to be told is being told
 			}

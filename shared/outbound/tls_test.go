@@ -38,7 +38,7 @@ func TestTLS(t *testing.T) {
 	}
 	srv.StartTLS()
 	t.Cleanup(srv.Close)
-	ours := Transport(time.Now).(*transport)
+	ours := NewTransport(time.Now)
 	ask := func(url string) error {
 		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
 		if err != nil {
@@ -91,7 +91,7 @@ func TestSilentTLS(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = Transport(time.Now).RoundTrip(r)
+	_, err = NewTransport(time.Now).RoundTrip(r)
 	if !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("%v", err)
 	}
@@ -128,7 +128,7 @@ func TestNothingWaitsUnderTLS(t *testing.T) {
 				go converse(tls.Server(together, config), together, fine, behind)
 			}
 		}()
-		ours := Transport(time.Now).(*transport)
+		ours := NewTransport(time.Now)
 		ours.tls.RootCAs = x509.NewCertPool()
 		ours.tls.RootCAs.AddCert(root)
 		for i := range 2 {

@@ -17,7 +17,7 @@ import (
 	"latchkey/shared/chars"
 )
 
-// transport speaks HTTP/1.1 over connections that it keeps. A request is written
+// Transport speaks HTTP/1.1 over connections that it keeps. A request is written
 // and its answer read by the goroutine that asks: net/http's own transport hands
 // both to two others of each connection, which in a function with one processor
 // is a tenth of an answer's work (docs/performance.md). An answer is read whole
@@ -25,7 +25,12 @@ import (
 //
 // It sends a request once. A connection that is dead is seen before it is used;
 // one that dies meanwhile is an error, and the caller knows whether to try again.
-type transport struct {
+//
+// It is what deployed functions send their requests with. Certificates are checked,
+// connecting takes two seconds at most, no proxy is taken from the environment, and a
+// connection that was idle for 50 s is not used again, since a sandbox that was
+// frozen meanwhile holds a dead one.
+type Transport struct {
 	now    func() time.Time // by the wall: a frozen sandbox's other clock stands still
 	dialer net.Dialer
 	tls    *tls.Config
@@ -42,13 +47,10 @@ const answerLimit = 8 << 20
 // section 15.2).
 const interims = 5
 
-// Transport is what deployed functions send their requests with, in HTTP/1.1.
-// Certificates are checked, connecting takes two seconds at most, no proxy is
-// taken from the environment, and a connection that was idle for 50 s is not used
-// again, since a sandbox that was frozen meanwhile holds a dead one.
-// now is the clock by which idleness is told.
-func Transport(now func() time.Time) http.RoundTripper {
-	return &transport{
+// NewTransport makes a transport without connections. now is the clock by which
+// idleness is told.
+func NewTransport(now func() time.Time) *Transport {
+	return &Transport{
 		now:    now,
 		dialer: net.Dialer{Timeout: connectLimit, KeepAlive: 15 * time.Second},
 		tls: &tls.Config{
@@ -63,7 +65,7 @@ func Transport(now func() time.Time) http.RoundTripper {
 }
 
 // RoundTrip implements http.RoundTripper.
-func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
+func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	secure := r.URL.Scheme == "https"
 	if r.URL.Host == "" || !secure && r.URL.Scheme != "http" || r.Method != "" && !chars.Some(r.Method, chars.Upper) {
 		closeBody(r)
@@ -73,8 +75,7 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 		closeBody(r)
 		return nil, context.Cause(r.Context())
 	}
-	origin := r.URL.Scheme + "://" + r.URL.Host
-	c := t.take(origin)
+	c := t.take(origin(r))
 	if c == nil {
 		var err error
 		c, err = t.dial(r.Context(), r.URL.Hostname(), r.URL.Port(), secure)
@@ -83,6 +84,45 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 			return nil, given(r.Context(), err)
 		}
 	}
+	return t.over(c, r)
+}
+
+// Warm makes n connections more to an origin, such as "https://api.example.com", and
+// asks for anything over each: the session by which others are resumed comes with an
+// answer. The first goes ahead, since the others resume its session, and where it
+// fails they are not tried. What is answered does not matter. It reports whether there are any.
+func (t *Transport) Warm(ctx context.Context, origin string, n int) bool {
+	if !t.connect(ctx, origin) {
+		return false
+	}
+	var wg sync.WaitGroup
+	for range n - 1 {
+		wg.Go(func() { t.connect(ctx, origin) })
+	}
+	wg.Wait()
+	return true
+}
+
+// connect makes one connection, whatever is idle, and reports whether it is of use.
+func (t *Transport) connect(ctx context.Context, origin string) bool {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, origin+"/", nil)
+	if err != nil {
+		return false
+	}
+	c, err := t.dial(ctx, r.URL.Hostname(), r.URL.Port(), r.URL.Scheme == "https")
+	if err != nil {
+		return false
+	}
+	_, err = t.over(c, r)
+	return err == nil
+}
+
+// origin is whom a request goes to: all that its connections have in common.
+func origin(r *http.Request) string { return r.URL.Scheme + "://" + r.URL.Host }
+
+// over sends a request over a connection, and keeps that for the next one if it can
+// be used again.
+func (t *Transport) over(c *conn, r *http.Request) (*http.Response, error) {
 	res, err := c.exchange(r)
 	if err != nil {
 		c.Close()
@@ -92,7 +132,7 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 		c.Close()
 		return res, nil
 	}
-	t.keep(origin, c)
+	t.keep(origin(r), c)
 	return res, nil
 }
 
@@ -105,7 +145,7 @@ func given(ctx context.Context, err error) error {
 }
 
 // take is a kept connection to an origin that is alive, nil if there is none.
-func (t *transport) take(origin string) *conn {
+func (t *Transport) take(origin string) *conn {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for list := t.idle[origin]; len(list) > 0; {
@@ -122,7 +162,7 @@ func (t *transport) take(origin string) *conn {
 }
 
 // keep keeps a connection for the next request.
-func (t *transport) keep(origin string, c *conn) {
+func (t *Transport) keep(origin string, c *conn) {
 	c.kept = t.now().Round(0)
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -134,7 +174,7 @@ func (t *transport) keep(origin string, c *conn) {
 }
 
 // dial connects, in no more than connectLimit for each of TCP and TLS.
-func (t *transport) dial(ctx context.Context, host, port string, secure bool) (*conn, error) {
+func (t *Transport) dial(ctx context.Context, host, port string, secure bool) (*conn, error) {
 	if port == "" {
 		port = "80"
 		if secure {
@@ -149,7 +189,7 @@ func (t *transport) dial(ctx context.Context, host, port string, secure bool) (*
 }
 
 // open shakes hands over a socket, if it is to be secure.
-func (t *transport) open(ctx context.Context, socket net.Conn, host string, secure bool) (*conn, error) {
+func (t *Transport) open(ctx context.Context, socket net.Conn, host string, secure bool) (*conn, error) {
 	c := &conn{Conn: socket, socket: socket}
 	if secure {
 		config := t.tls.Clone()

@@ -108,7 +108,7 @@ func TestWhichConnectionsAreKept(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			now := time.Unix(1_800_000_000, 0)
-			rt := outbound.Transport(func() time.Time { return now })
+			rt := outbound.NewTransport(func() time.Time { return now })
 			s := perform(t, true, c.texts...)
 			for range 2 {
 				status, body, err := ask(t.Context(), rt, s.url)
@@ -126,7 +126,7 @@ func TestWhichConnectionsAreKept(t *testing.T) {
 
 // A server that has hung up meanwhile costs nothing but a new connection.
 func TestDeadConnectionsAreNotUsed(t *testing.T) {
-	rt := outbound.Transport(time.Now)
+	rt := outbound.NewTransport(time.Now)
 	s := perform(t, false, fine)
 	for i := range int32(3) {
 		_, body, err := ask(t.Context(), rt, s.url)
@@ -143,7 +143,7 @@ func TestDeadConnectionsAreNotUsed(t *testing.T) {
 // A request that was given up before it began is not sent, not even over a
 // connection that there is.
 func TestNothingIsSentForNobody(t *testing.T) {
-	rt := outbound.Transport(time.Now)
+	rt := outbound.NewTransport(time.Now)
 	s := perform(t, true, fine, fine)
 	_, _, err := ask(t.Context(), rt, s.url)
 	if err != nil {
@@ -165,7 +165,7 @@ func TestNothingIsSentForNobody(t *testing.T) {
 
 // What is sent to a connection that dies while it is used is not sent again.
 func TestARequestThatBreaksIsNotRepeated(t *testing.T) {
-	rt := outbound.Transport(time.Now)
+	rt := outbound.NewTransport(time.Now)
 	s := perform(t, false, fine, "")
 	_, _, err := ask(t.Context(), rt, s.url)
 	if err != nil {
@@ -192,7 +192,7 @@ func TestAnswersThatAreNone(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := perform(t, false, text)
-			status, _, err := ask(t.Context(), outbound.Transport(time.Now), s.url)
+			status, _, err := ask(t.Context(), outbound.NewTransport(time.Now), s.url)
 			if err == nil {
 				t.Errorf("is %d", status)
 			}
@@ -204,7 +204,7 @@ func TestAnswersThatAreNone(t *testing.T) {
 // late is no answer to the next.
 func TestGivenUp(t *testing.T) {
 	for name, text := range map[string]string{"no answer": "", "half a head": "HTTP/1.1 200", "half a body": "HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nfine"} {
-		rt := outbound.Transport(time.Now)
+		rt := outbound.NewTransport(time.Now)
 		s := perform(t, true, text)
 		ctx, cancel := context.WithCancelCause(t.Context())
 		why := errors.New("the visitor left")
@@ -247,7 +247,7 @@ func TestSideBySide(t *testing.T) {
 	}
 	srv.Start()
 	t.Cleanup(srv.Close)
-	rt := outbound.Transport(time.Now)
+	rt := outbound.NewTransport(time.Now)
 	for range 3 {
 		var wg sync.WaitGroup
 		for range many {
@@ -274,7 +274,7 @@ func TestOtherSchemes(t *testing.T) {
 		}
 		body := &closing{Reader: strings.NewReader("x")}
 		r.Body = body
-		_, err = outbound.Transport(time.Now).RoundTrip(r)
+		_, err = outbound.NewTransport(time.Now).RoundTrip(r)
 		if err == nil || !body.closed {
 			t.Errorf("%s: %v, closed %v", url, err, body.closed)
 		}
@@ -285,7 +285,7 @@ func TestOtherSchemes(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.Method = "GET / HTTP/1.1\r\n\r\nGET"
-	_, err = outbound.Transport(time.Now).RoundTrip(r)
+	_, err = outbound.NewTransport(time.Now).RoundTrip(r)
 	if err == nil || s.asked.Load() != 0 {
 		t.Errorf("a method with a request in it: %v, and %d came", err, s.asked.Load())
 	}
@@ -314,10 +314,61 @@ func FuzzAnswerOverTheWire(f *testing.F) {
 		}
 		std := &http.Transport{DisableCompression: true, DisableKeepAlives: true}
 		s := perform(t, false, text)
-		status, body, err := ask(t.Context(), outbound.Transport(time.Now), s.url)
+		status, body, err := ask(t.Context(), outbound.NewTransport(time.Now), s.url)
 		other, otherBody, otherErr := ask(t.Context(), std, s.url)
 		if err == nil && (otherErr != nil || status != other || body != otherBody) {
 			t.Errorf("%q: %d %q, net/http says %d %q: %v", text, status, body, other, otherBody, otherErr)
 		}
 	})
+}
+
+// There are as many connections as were asked for, however soon one of them is idle
+// again, and the next requests use them. Where one fails, no others are tried.
+func TestWarm(t *testing.T) {
+	t.Parallel()
+	const many = 5
+	var conns, asked atomic.Int32
+	all := make(chan struct{})
+	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		n := asked.Add(1)
+		if n == 2*many {
+			close(all)
+		}
+		if n > many { // the next ones are all on their way together
+			<-all
+		}
+	}))
+	srv.Config.ConnState = func(_ net.Conn, s http.ConnState) {
+		if s == http.StateNew {
+			conns.Add(1)
+		}
+	}
+	srv.Start()
+	t.Cleanup(srv.Close)
+	rt := outbound.NewTransport(time.Now)
+	if !rt.Warm(t.Context(), srv.URL, many) || conns.Load() != many || asked.Load() != many {
+		t.Errorf("%d connections, %d requests", conns.Load(), asked.Load())
+	}
+	var wg sync.WaitGroup
+	for range many {
+		wg.Go(func() {
+			_, _, err := ask(t.Context(), rt, srv.URL)
+			if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	if conns.Load() != many {
+		t.Errorf("%d connections for %d requests at once", conns.Load(), many)
+	}
+	var refused atomic.Int32
+	broken := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		refused.Add(1)
+		panic(http.ErrAbortHandler)
+	}))
+	t.Cleanup(broken.Close)
+	if rt.Warm(t.Context(), broken.URL, many) || refused.Load() != 1 {
+		t.Errorf("%d tries where none helps", refused.Load())
+	}
 }
