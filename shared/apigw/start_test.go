@@ -1,11 +1,16 @@
 package apigw
 
 import (
+	"bytes"
 	"encoding/json"
 	"log/slog"
+	"net/http"
 	"testing"
 
 	"github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-lambda-go/lambda"
+
+	"latchkey/shared/caller"
 )
 
 // a step that cannot start says so to everybody, with the headers
@@ -36,5 +41,26 @@ func TestBroken(t *testing.T) {
 				t.Errorf("%s: %s is %q, want %q", accept, name, res.Headers[name], want)
 			}
 		}
+	}
+}
+
+// What is rehearsed before the first event is an event like others: one that were
+// refused would teach nothing.
+func TestRehearsal(t *testing.T) {
+	t.Parallel()
+	var lines bytes.Buffer
+	log := slog.New(slog.NewJSONHandler(&lines, nil))
+	seen := 0
+	for _, h := range []lambda.Handler{
+		Adapt(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { seen++ }), log),
+		AdaptAuthorizer(func(*http.Request) (caller.Verdict, error) { seen++; return caller.Verdict{}, nil }, log),
+	} {
+		_, err := h.Invoke(t.Context(), []byte(rehearsal))
+		if err != nil {
+			t.Error(err)
+		}
+	}
+	if seen != 2 || lines.Len() > 0 {
+		t.Errorf("%d events were seen as requests; %s", seen, lines.String())
 	}
 }
