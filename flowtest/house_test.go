@@ -120,7 +120,8 @@ func TestImports(t *testing.T) {
 }
 
 // What the house does without: init functions, the wall clock below a start,
-// and packages or exported names that nobody explains.
+// goroutines of a step's own where there are some that are kept, and packages or
+// exported names that nobody explains.
 func TestHabits(t *testing.T) {
 	t.Parallel()
 	explained := map[string]bool{}
@@ -138,8 +139,15 @@ func TestHabits(t *testing.T) {
 				if n.Name.IsExported() && n.Doc == nil && !hidden(n.Recv) {
 					t.Errorf("%s: %s is not explained", s.path, n.Name.Name)
 				}
+			case *ast.GoStmt:
+				if strings.HasPrefix(s.path, "functions/") {
+					t.Errorf("%s starts a goroutine, and not with package abreast", s.path)
+				}
 			case *ast.SelectorExpr:
 				x, ok := n.X.(*ast.Ident)
+				if strings.HasPrefix(s.path, "functions/") && ok && x.Name == "sync" && n.Sel.Name == "WaitGroup" {
+					t.Errorf("%s has a sync.WaitGroup, and not package abreast", s.path)
+				}
 				if product && ok && x.Name == "time" && n.Sel.Name == "Now" {
 					t.Errorf("%s reads the wall clock", s.path)
 				}

@@ -8,9 +8,9 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
-	"sync"
 	"time"
 
+	"latchkey/shared/abreast"
 	"latchkey/shared/audit"
 	"latchkey/shared/caller"
 	"latchkey/shared/otp"
@@ -118,7 +118,7 @@ func (s *step) begin(r *http.Request, a *attempt) (store.Action, error) {
 // reserve writes the action ∥ counts it. Of what led to nothing nothing is left.
 func (s *step) reserve(r *http.Request, a *attempt) (store.Action, error) {
 	var counted error
-	var wg sync.WaitGroup
+	wg := abreast.In(r.Context())
 	wg.Go(func() { counted = s.table.Count(r.Context(), s.counter(a), a.action.CreatedAt) })
 	there, err := s.table.CreateAction(r.Context(), a.action)
 	wg.Wait()
@@ -201,7 +201,7 @@ func (s *step) ask(w http.ResponseWriter, r *http.Request, a *attempt) error {
 }
 
 func (s *step) undo(r *http.Request, a *attempt) {
-	var wg sync.WaitGroup
+	wg := abreast.In(r.Context())
 	wg.Go(func() { s.uncount(r, a) })
 	s.drop(r, a)
 	wg.Wait()
@@ -226,7 +226,7 @@ func (a *attempt) request() push.Request {
 // to the missing one.
 func (s *step) keep(r *http.Request, a *attempt) store.Approval {
 	var unkept error
-	var wg sync.WaitGroup
+	wg := abreast.In(r.Context())
 	wg.Go(func() { unkept = s.table.AskedAction(r.Context(), a.action, s.now()) })
 	p, err := s.table.RecordApproval(r.Context(), a.action.Approval())
 	wg.Wait()

@@ -5,8 +5,8 @@ import (
 	"errors"
 	"net/http"
 	"slices"
-	"sync"
 
+	"latchkey/shared/abreast"
 	"latchkey/shared/audit"
 	"latchkey/shared/otp"
 	"latchkey/shared/session"
@@ -165,7 +165,7 @@ func (s *step) proved(r *http.Request, factors *verify.Factors, u *store.User, f
 		return p.On(s.view(*u, enrolment{Factor: f}, p))
 	}
 	var spent error
-	var wg sync.WaitGroup
+	wg := abreast.In(r.Context())
 	uid := u.UID
 	wg.Go(func() { spent = session.Spend(r.Context(), s.table, uid, code, f.ID, s.now()) })
 	tries := 0

@@ -5,9 +5,9 @@ import (
 	"encoding/hex"
 	"net/http"
 	"slices"
-	"sync"
 	"time"
 
+	"latchkey/shared/abreast"
 	"latchkey/shared/audit"
 	"latchkey/shared/authy"
 	"latchkey/shared/budget"
@@ -64,7 +64,7 @@ func (s *step) prove(w http.ResponseWriter, r *http.Request) error {
 	counter := s.address
 	counter.Subject = budget.Network(r.RemoteAddr)
 	var tried, counted error
-	var wg sync.WaitGroup
+	wg := abreast.In(r.Context())
 	if ok {
 		wg.Go(func() { tried = s.guard.Try(r.Context(), s.lane, a.lanes[0], a.token.ID) })
 		wg.Go(func() { counted = s.table.Count(r.Context(), counter, a.now) })

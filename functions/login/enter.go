@@ -5,9 +5,9 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"sync"
 	"time"
 
+	"latchkey/shared/abreast"
 	"latchkey/shared/audit"
 	"latchkey/shared/budget"
 	"latchkey/shared/otp"
@@ -64,7 +64,7 @@ func (s *step) enter(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return s.explain(a, err)
 	}
-	var wg sync.WaitGroup
+	wg := abreast.In(r.Context())
 	defer wg.Wait()
 	if password.Cheap(a.user.Hash, s.cost) {
 		wg.Go(func() { s.rehash(r, a) })
@@ -82,7 +82,7 @@ func (s *step) admit(r *http.Request, a *attempt) error {
 	counter := s.address
 	counter.Subject = network
 	var user, tried, counted, once error
-	var wg sync.WaitGroup
+	wg := abreast.In(r.Context())
 	wg.Go(func() { a.user, user = s.table.User(ctx, a.token.Key) })
 	wg.Go(func() { counted = s.table.Count(ctx, counter, a.now) })
 	wg.Go(func() { once = s.guard.Once(ctx, "login-key", a.form.key, a.form.content(), a.now) })
@@ -115,7 +115,7 @@ const maxAside = 100
 func (s *step) stranger(ctx context.Context, a *attempt, network string) error {
 	all, own := a.token.Key, session.NetworkLane(a.token.Key, network)
 	var aside error
-	var wg sync.WaitGroup
+	wg := abreast.In(ctx)
 	wg.Go(func() { aside = s.guard.Try(ctx, s.lane, own, a.token.ID) })
 	err := s.guard.Try(ctx, s.lane, all, a.token.ID)
 	wg.Wait()

@@ -5,8 +5,8 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"sync"
 
+	"latchkey/shared/abreast"
 	"latchkey/shared/audit"
 	"latchkey/shared/otp"
 	"latchkey/shared/providers"
@@ -78,7 +78,7 @@ func (s *step) reserve(r *http.Request, a *attempt, p *plan) (store.Session, err
 	ctx := r.Context()
 	var existing store.Session
 	var created, reserved error
-	var wg sync.WaitGroup
+	wg := abreast.In(r.Context())
 	half := a.half
 	wg.Go(func() { existing, created = s.table.CreateSession(ctx, half) })
 	if p.push {
@@ -138,7 +138,7 @@ func (s *step) summon(r *http.Request, a *attempt, p plan) error {
 // code at hand.
 func (s *step) fallback(ctx context.Context, r *http.Request, a *attempt, p plan) error {
 	var limited error
-	var wg sync.WaitGroup
+	wg := abreast.In(ctx)
 	wg.Go(func() { s.withdraw(r, a, p) })
 	textable := s.textable(a.user)
 	if textable {
@@ -199,7 +199,7 @@ func (s *step) note(r *http.Request, a *attempt, unsent error) {
 func (s *step) keep(r *http.Request, a *attempt, p plan) error {
 	ctx := r.Context()
 	var approval, listed, ended error
-	var wg sync.WaitGroup
+	wg := abreast.In(r.Context())
 	mine, _ := s.guard.Token(r)
 	if mine.ID != a.token.ID && !a.again() {
 		wg.Go(func() { ended = s.guard.End(r, audit.Replaced) })

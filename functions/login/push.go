@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"latchkey/shared/abreast"
 	"latchkey/shared/authy"
 	"latchkey/shared/env"
 	"latchkey/shared/providers"
@@ -92,7 +93,7 @@ func (s *step) plan(r *http.Request, a *attempt) (plan, error) {
 // callbacks are lost and nobody polls, a denial would not be heard otherwise.
 func (s *step) inquire(r *http.Request, answers map[store.Ref]store.Approval, now time.Time) {
 	var mu sync.Mutex
-	var wg sync.WaitGroup
+	wg := abreast.In(r.Context())
 	for ref, a := range maps.Clone(answers) {
 		if a.Answer() != "" || now.Sub(a.CreatedAt) < providers.Patience {
 			continue

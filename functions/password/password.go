@@ -8,8 +8,8 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"sync"
 
+	"latchkey/shared/abreast"
 	"latchkey/shared/audit"
 	"latchkey/shared/env"
 	"latchkey/shared/knowledge"
@@ -148,7 +148,7 @@ func (s *step) replace(r *http.Request, u store.User, full store.Session, next, 
 	if err != nil {
 		return "", err
 	}
-	var wg sync.WaitGroup
+	wg := abreast.In(r.Context())
 	if first {
 		s.audit.Note(r, audit.PasswordChanged, audit.Of(full))
 		wg.Go(func() { s.tell(r, u) })

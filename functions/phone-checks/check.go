@@ -4,9 +4,9 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"sync"
 	"time"
 
+	"latchkey/shared/abreast"
 	"latchkey/shared/audit"
 	"latchkey/shared/otp"
 	"latchkey/shared/providers"
@@ -88,7 +88,7 @@ func (s *step) refused(r *http.Request, half store.Session, why audit.Reason, p 
 // answered again.
 func (s *step) prove(w http.ResponseWriter, r *http.Request, half store.Session, code string) error {
 	now := s.now()
-	var wg sync.WaitGroup
+	wg := abreast.In(r.Context())
 	defer wg.Wait()
 	wg.Go(func() { s.budget.Proved(r.Context(), half.Phone, half.Country, now) })
 	err := s.table.Prove(r.Context(), half, session.Proof(half.Salt, code), now.Add(repeatable), now)

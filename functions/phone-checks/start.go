@@ -7,9 +7,9 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
-	"sync"
 	"time"
 
+	"latchkey/shared/abreast"
 	"latchkey/shared/audit"
 	"latchkey/shared/budget"
 	"latchkey/shared/otp"
@@ -123,7 +123,7 @@ func (s *step) send(w http.ResponseWriter, r *http.Request, a *attempt) error {
 	s.audit.Sent(r, tried, a.channel, unsent)
 	a.half.Outcome = providers.Outcome(unsent)
 	a.half.ResendAt = providers.Later(s.budget.Next(a.half.Sends, a.now), unsent, a.now)
-	var wg sync.WaitGroup
+	wg := abreast.In(r.Context())
 	if unsent != nil {
 		wg.Go(func() { s.budget.Unsent(r.Context(), a.send, a.now) })
 	}

@@ -4,9 +4,9 @@ import (
 	"cmp"
 	"errors"
 	"net/http"
-	"sync"
 	"time"
 
+	"latchkey/shared/abreast"
 	"latchkey/shared/audit"
 	"latchkey/shared/budget"
 	"latchkey/shared/knowledge"
@@ -105,7 +105,7 @@ func (s *step) begin(a *attempt, n numbers.Number) {
 func (s *step) enter(w http.ResponseWriter, r *http.Request, a *attempt) error {
 	var existing store.Session
 	var created error
-	var wg sync.WaitGroup
+	wg := abreast.In(r.Context())
 	half := a.half
 	if !a.from.Lost {
 		wg.Go(func() { s.known.Forget(r.Context(), a.user) })

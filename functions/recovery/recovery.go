@@ -12,9 +12,9 @@ import (
 	"errors"
 	"net/http"
 	"slices"
-	"sync"
 	"time"
 
+	"latchkey/shared/abreast"
 	"latchkey/shared/audit"
 	"latchkey/shared/env"
 	"latchkey/shared/knowledge"
@@ -119,7 +119,7 @@ func (s *step) create(w http.ResponseWriter, r *http.Request) error {
 	for _, c := range codes {
 		list = append(list, store.RecoveryCode{Hash: recovery.Digest(u.UID, c)})
 	}
-	var wg sync.WaitGroup
+	wg := abreast.In(r.Context())
 	wg.Go(func() { s.known.Forget(r.Context(), u) })
 	err = s.table.SwapRecovery(r.Context(), u, list, s.now())
 	wg.Wait()

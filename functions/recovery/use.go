@@ -7,9 +7,9 @@ import (
 	"errors"
 	"net/http"
 	"slices"
-	"sync"
 	"time"
 
+	"latchkey/shared/abreast"
 	"latchkey/shared/audit"
 	"latchkey/shared/recovery"
 	"latchkey/shared/session"
@@ -86,7 +86,7 @@ func (s *step) use(w http.ResponseWriter, r *http.Request) error {
 func (s *step) reserve(ctx context.Context, t session.Token) (store.Session, store.User, error) {
 	var u store.User
 	var read error
-	var wg sync.WaitGroup
+	wg := abreast.In(ctx)
 	wg.Go(func() { u, read = s.table.User(ctx, t.Key) })
 	half, err := s.table.ReserveRecovery(ctx, store.Session{Key: t.Key, ID: t.ID, Secret: t.Hash()}, s.guard.Tries, s.now())
 	wg.Wait()

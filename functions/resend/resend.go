@@ -12,9 +12,9 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
-	"sync"
 	"time"
 
+	"latchkey/shared/abreast"
 	"latchkey/shared/audit"
 	"latchkey/shared/budget"
 	"latchkey/shared/env"
@@ -135,7 +135,7 @@ func (s *step) send(w http.ResponseWriter, r *http.Request, half store.Session, 
 		half.Outcome = store.Sent
 	}
 	half.ResendAt = providers.Later(half.ResendAt, unsent, s.now())
-	var wg sync.WaitGroup
+	wg := abreast.In(r.Context())
 	if unsent != nil {
 		wg.Go(func() { s.budget[half.Flow.Stranger()].Unsent(r.Context(), s.ask(r, half), now) })
 	}

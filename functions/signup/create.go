@@ -5,9 +5,9 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"sync"
 	"time"
 
+	"latchkey/shared/abreast"
 	"latchkey/shared/audit"
 	"latchkey/shared/budget"
 	"latchkey/shared/numbers"
@@ -80,7 +80,7 @@ var errTwin = errors.New("form was sent before")
 func (s *step) begin(ctx context.Context, a *attempt) (store.Session, error) {
 	var existing store.Session
 	var created, once, narrow error
-	var wg sync.WaitGroup
+	wg := abreast.In(ctx)
 	half := a.half
 	wg.Go(func() { existing, created = s.table.CreateSession(ctx, half) })
 	wg.Go(func() { once = s.guard.Once(ctx, "signup-key", a.form.key, a.form.content(a.half.Profile), a.now) })
@@ -109,7 +109,7 @@ func (s *step) undo(ctx context.Context, a *attempt, why error) error {
 	if !a.created {
 		a.send.Email = "" // its hit is the first form's
 	}
-	var wg sync.WaitGroup
+	wg := abreast.In(ctx)
 	if a.fresh {
 		wg.Go(func() { s.budget.Release(ctx, a.send, a.half.Sends, a.now) })
 	}
@@ -128,7 +128,7 @@ func (s *step) undo(ctx context.Context, a *attempt, why error) error {
 // both, whatever it was: from now on a repeat of the form gets this answer.
 func (s *step) finish(w http.ResponseWriter, r *http.Request, a *attempt) error {
 	var failed error
-	var wg sync.WaitGroup
+	wg := abreast.In(r.Context())
 	hash := a.half.Hash
 	if hash == "" {
 		wg.Go(func() { hash, failed = s.hash(a.form.password) })

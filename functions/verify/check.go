@@ -6,8 +6,8 @@ import (
 	"encoding/hex"
 	"errors"
 	"net/http"
-	"sync"
 
+	"latchkey/shared/abreast"
 	"latchkey/shared/audit"
 	"latchkey/shared/otp"
 	"latchkey/shared/providers"
@@ -69,7 +69,7 @@ func (s *step) check(w http.ResponseWriter, r *http.Request) error {
 // reserve takes one of the session's tries and reads the user, in one round trip.
 func (s *step) reserve(ctx context.Context, a *attempt) error {
 	var read error
-	var wg sync.WaitGroup
+	wg := abreast.In(ctx)
 	wg.Go(func() { a.user, read = s.table.User(ctx, a.token.Key) })
 	half, err := s.table.ReserveCheck(ctx, store.Session{Key: a.token.Key, ID: a.token.ID, Secret: a.token.Hash()}, s.guard.Tries, s.now())
 	wg.Wait()
@@ -94,7 +94,7 @@ func (s *step) malformed(w http.ResponseWriter, r *http.Request) error {
 func (s *step) ask(w http.ResponseWriter, r *http.Request, a *attempt) error {
 	err := s.judge(r.Context(), a)
 	if err == nil && a.half.Flow.Stranger() {
-		var wg sync.WaitGroup
+		wg := abreast.In(r.Context())
 		defer wg.Wait()
 		wg.Go(func() { s.watch.Proved(r.Context(), a.half.Phone, a.half.Country, s.now()) })
 	}

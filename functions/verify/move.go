@@ -4,8 +4,8 @@ import (
 	"crypto/subtle"
 	"errors"
 	"net/http"
-	"sync"
 
+	"latchkey/shared/abreast"
 	"latchkey/shared/audit"
 	"latchkey/shared/session"
 	"latchkey/shared/store"
@@ -64,7 +64,7 @@ func (s *step) settle(w http.ResponseWriter, r *http.Request, a *attempt) error 
 // farewell tells the old phone, once, and the vendor that what was lost with it is
 // asked no more. That either failed is no reason to take anything back.
 func (s *step) farewell(r *http.Request, a *attempt) web.Notice {
-	var wg sync.WaitGroup
+	wg := abreast.In(r.Context())
 	defer wg.Wait()
 	if factors := s.set.Factors(); a.half.Lost && factors != nil {
 		for _, f := range a.user.Factors {

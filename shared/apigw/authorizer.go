@@ -25,8 +25,8 @@ type NewAuthorizer func(ctx context.Context, cfg env.Config) (Authorizer, error)
 var errUndecided = errors.New("the authorizer could not decide; its log says why")
 
 // AdaptAuthorizer makes an authorizer one that the Lambda runtime can call.
-func AdaptAuthorizer(decide Authorizer, log *slog.Logger) lambda.Handler {
-	return lambda.NewHandler(func(ctx context.Context, e events.APIGatewayV2CustomAuthorizerV2Request) (answer events.APIGatewayV2CustomAuthorizerSimpleResponse, failed error) {
+func AdaptAuthorizer(decide Authorizer, log *slog.Logger, options ...lambda.Option) lambda.Handler {
+	return lambda.NewHandlerWithOptions(func(ctx context.Context, e events.APIGatewayV2CustomAuthorizerV2Request) (answer events.APIGatewayV2CustomAuthorizerSimpleResponse, failed error) {
 		none := events.APIGatewayV2CustomAuthorizerSimpleResponse{}
 		defer func() { // the runtime would print what it holds
 			if recover() != nil {
@@ -54,5 +54,5 @@ func AdaptAuthorizer(decide Authorizer, log *slog.Logger) lambda.Handler {
 			return none, errUndecided
 		}
 		return events.APIGatewayV2CustomAuthorizerSimpleResponse{IsAuthorized: v.Allowed, Context: v.Context}, nil
-	})
+	}, options...)
 }

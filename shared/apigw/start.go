@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-lambda-go/lambda"
 
+	"latchkey/shared/abreast"
 	"latchkey/shared/caller"
 	"latchkey/shared/env"
 	"latchkey/shared/outbound"
@@ -36,7 +37,7 @@ func Start(step New) {
 		if h == nil {
 			h = broken{}
 		}
-		return Adapt(h, cfg.Log), err
+		return Adapt(h, cfg.Log, kept()), err
 	}, Adapt(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}), slog.New(slog.DiscardHandler)))
 }
 
@@ -48,8 +49,13 @@ func StartAuthorizer(step NewAuthorizer) {
 		if err != nil {
 			decide = func(*http.Request) (caller.Verdict, error) { return caller.Verdict{}, errUndecided }
 		}
-		return AdaptAuthorizer(decide, cfg.Log), err
+		return AdaptAuthorizer(decide, cfg.Log, kept()), err
 	}, AdaptAuthorizer(func(*http.Request) (caller.Verdict, error) { return caller.Verdict{}, nil }, slog.New(slog.DiscardHandler)))
+}
+
+// kept has what a request does at once done by goroutines that are kept.
+func kept() lambda.Option {
+	return lambda.WithContext(abreast.With(context.Background(), abreast.NewHands()))
 }
 
 // start gives a function what it takes from outside, and runs it. idle takes the same
@@ -77,8 +83,8 @@ const rehearsal = `{"rawPath":"/","headers":{"host":"localhost"},"requestContext
 
 // Adapt makes a handler one that the Lambda runtime can call. It never returns
 // an error: the runtime prints errors whole, with whatever is in them.
-func Adapt(h http.Handler, log *slog.Logger) lambda.Handler {
-	return lambda.NewHandler(func(ctx context.Context, e events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error) {
+func Adapt(h http.Handler, log *slog.Logger, options ...lambda.Option) lambda.Handler {
+	return lambda.NewHandlerWithOptions(func(ctx context.Context, e events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error) {
 		deadline, ok := ctx.Deadline()
 		if ok {
 			var cancel context.CancelFunc
@@ -100,7 +106,7 @@ func Adapt(h http.Handler, log *slog.Logger) lambda.Handler {
 			return refusal(r, p), nil
 		}
 		return res, nil
-	})
+	}, options...)
 }
 
 // warm makes as many connections to each origin as there will be calls at once,

@@ -17,9 +17,9 @@ import (
 	"log/slog"
 	"net/netip"
 	"slices"
-	"sync"
 	"time"
 
+	"latchkey/shared/abreast"
 	"latchkey/shared/env"
 	"latchkey/shared/phone"
 	"latchkey/shared/store"
@@ -105,7 +105,7 @@ func (b *Budget) Next(s store.Sends, now time.Time) time.Time {
 func (b *Budget) Narrow(ctx context.Context, s Send, now time.Time) (sends store.Sends, fresh bool, err error) {
 	var address, email error
 	var added bool
-	var wg sync.WaitGroup
+	wg := abreast.In(ctx)
 	wg.Go(func() { address = b.table.Count(ctx, b.addressOf(s), now) })
 	if s.Email != "" {
 		wg.Go(func() { added, email = b.table.CountOnce(ctx, b.emailOf(s), s.ID, now) })
@@ -136,7 +136,7 @@ func (b *Budget) Wide(ctx context.Context, s Send, now time.Time) error {
 	}
 	limits := b.wide(s, now)
 	errs := make([]error, len(limits))
-	var wg sync.WaitGroup
+	wg := abreast.In(ctx)
 	for i, l := range limits {
 		wg.Go(func() { errs[i] = l.take(ctx) })
 	}
@@ -166,7 +166,7 @@ func (b *Budget) Take(ctx context.Context, s Send, now time.Time) (sends store.S
 		return b.inTurn(ctx, s, now)
 	}
 	var narrow error
-	var wg sync.WaitGroup
+	wg := abreast.In(ctx)
 	wg.Go(func() { sends, fresh, narrow = b.Narrow(ctx, s, now) })
 	wide := b.Wide(ctx, s, now)
 	wg.Wait()
@@ -197,7 +197,7 @@ func (b *Budget) inTurn(ctx context.Context, s Send, now time.Time) (sends store
 
 // Release gives back what Narrow freshly took for a send that was not made.
 func (b *Budget) Release(ctx context.Context, s Send, sends store.Sends, now time.Time) {
-	var wg sync.WaitGroup
+	wg := abreast.In(ctx)
 	wg.Go(func() { b.back(b.table.Unuse(ctx, b.historyOf(s), s.ID, sends, now)) })
 	if s.Email != "" {
 		wg.Go(func() { b.back(b.table.UncountOnce(ctx, b.emailOf(s), s.ID, now)) })
@@ -211,7 +211,7 @@ func (b *Budget) ReleaseWide(ctx context.Context, s Send, now time.Time) {
 	if b.free(s, now) {
 		return
 	}
-	var wg sync.WaitGroup
+	wg := abreast.In(ctx)
 	for _, l := range b.wide(s, now) {
 		wg.Go(func() { b.back(l.back(ctx)) })
 	}
@@ -224,7 +224,7 @@ func (b *Budget) Unsent(ctx context.Context, s Send, now time.Time) {
 	if b.free(s, now) {
 		return
 	}
-	var wg sync.WaitGroup
+	wg := abreast.In(ctx)
 	for _, w := range b.guard.watched(s.Phone, s.Country) {
 		wg.Go(func() { b.back(b.table.UncountSend(ctx, w.Traffic, now)) })
 	}

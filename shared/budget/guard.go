@@ -3,9 +3,9 @@ package budget
 import (
 	"context"
 	"log/slog"
-	"sync"
 	"time"
 
+	"latchkey/shared/abreast"
 	"latchkey/shared/env"
 	"latchkey/shared/phone"
 	"latchkey/shared/store"
@@ -67,7 +67,7 @@ func (g *Guard) Proved(ctx context.Context, n phone.Number, country string, now 
 	if test {
 		return
 	}
-	var wg sync.WaitGroup
+	wg := abreast.In(ctx)
 	for _, w := range g.watched(n, country) {
 		wg.Go(func() {
 			err := g.table.CountProof(ctx, w.Traffic, now)

@@ -6,9 +6,9 @@ import (
 	"encoding/hex"
 	"errors"
 	"net/http"
-	"sync"
 	"time"
 
+	"latchkey/shared/abreast"
 	"latchkey/shared/audit"
 	"latchkey/shared/env"
 	"latchkey/shared/store"
@@ -214,7 +214,7 @@ func (g *Guard) End(r *http.Request, why audit.Reason) error {
 		return nil
 	}
 	var failed error
-	var wg sync.WaitGroup
+	wg := abreast.In(r.Context())
 	if also && step.ID != whole.ID {
 		wg.Go(func() { failed = g.end(r, step, why) })
 	}
@@ -319,7 +319,7 @@ func (g *Guard) Confirm(ctx context.Context, s store.Session, t Token, code, fac
 		next.EndsAt = earlier(next.EndsAt, s.EndsAt)
 	}
 	next.ValidUntil = earlier(now.Add(g.idle), next.EndsAt)
-	var wg sync.WaitGroup
+	wg := abreast.In(ctx)
 	if !s.Flow.Stranger() || len(s.Lanes) > 0 {
 		wg.Go(func() { g.forget(ctx, s) })
 	}

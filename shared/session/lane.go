@@ -5,9 +5,9 @@ import (
 	"encoding/hex"
 	"errors"
 	"net/http"
-	"sync"
 	"time"
 
+	"latchkey/shared/abreast"
 	"latchkey/shared/env"
 	"latchkey/shared/store"
 	"latchkey/shared/web"
@@ -58,7 +58,7 @@ func (g *Guard) ForgetTries(ctx context.Context, subject string) {
 // user's pushes.
 func (g *Guard) forget(ctx context.Context, s store.Session) {
 	failed := make([]error, len(s.Lanes))
-	var wg sync.WaitGroup
+	wg := abreast.In(ctx)
 	for i, lane := range s.Lanes {
 		wg.Go(func() { failed[i] = g.table.Forget(ctx, failures, lane, s.CreatedAt) })
 	}
