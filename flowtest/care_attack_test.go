@@ -367,3 +367,32 @@ func TestProofsThatSucceedAreFree(t *testing.T) {
 		expect(t, v.Post("/verify", map[string]string{"code": r.Handset().Code(adaPhone)}), 200, "/account")
 	}
 }
+
+// A used code is no good to the login that used it once that one is gone: the same form
+// begins one with the same id again.
+func TestUsedRecoveryCodeAtAnEqualLogin(t *testing.T) {
+	t.Parallel()
+	eachOnce(t, func(t *testing.T, r *rig.Rig, v *rig.Visitor) {
+		member(t, r, v, ada, adaPhone)
+		code := map[string]string{"code": recoveryCodes(t, v)[0]}
+		r.Clock.Advance(time.Hour)
+		v = r.Visitor(true)
+		v.Header.Set("Idempotency-Key", strings.Repeat("k", 40))
+		expect(t, v.Post("/login", credentialsOf(ada)), 200, "/status")
+		expect(t, v.Post("/recovery", code), 200, "/phone")
+		r.Clock.Advance(72 * time.Hour)
+		for _, it := range r.Query("U#" + key(ada)) {
+			sk, _ := it["sk"].(map[string]any)["S"].(string)
+			id, ok := strings.CutPrefix(sk, "S#")
+			if ok {
+				r.Expire(key(ada), id)
+			}
+		}
+		if a := v.Post("/login", credentialsOf(ada)); a.Status != 200 {
+			t.Fatalf("%d %s", a.Status, a.Body)
+		}
+		if a := v.Post("/recovery", code); a.Status != 401 {
+			t.Errorf("a used code: %d %s", a.Status, a.Body)
+		}
+	})
+}

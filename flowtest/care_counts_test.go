@@ -34,7 +34,7 @@ func TestCostsOfCare(t *testing.T) {
 		m.request("recovery codes", 1, nil, get("/recovery/codes"))
 		var codes []string
 		m.request("codes, wrong password", 2, nil, post("/recovery/codes", knowing("wrong horse", nil)))
-		m.request("new recovery codes", 3, tell, func() rig.Answer { codes = codesFor(t, v, another); return rig.Answer{} })
+		m.request("new recovery codes", 4, tell, func() rig.Answer { codes = codesFor(t, v, another); return rig.Answer{} })
 		m.request("phone form", 1, nil, get("/phone"))
 		m.request("no password", 1, nil, post("/phone", number(newPhone)))
 		m.request("another phone, wrong password", 2, nil, post("/phone", knowing("wrong horse", number(newPhone))))
@@ -48,7 +48,7 @@ func TestCostsOfCare(t *testing.T) {
 		m.request("recovery form", 1, nil, get("/recovery"))
 		m.request("what cannot be a code", 1, nil, post("/recovery", map[string]string{"code": "7k3m"}))
 		m.request("wrong recovery code", 1, nil, post("/recovery", map[string]string{"code": "0000-0000-0000-0000"}))
-		expect(t, m.request("recovery code", 3, tell, post("/recovery", map[string]string{"code": codes[0]})), moved(v), "/phone")
+		expect(t, m.request("recovery code", 4, tell, post("/recovery", map[string]string{"code": codes[0]})), moved(v), "/phone")
 		m.request("phone form of a login", 1, nil, get("/phone"))
 		expect(t, m.request("new phone of a login", 4, send, post("/phone", number(bobPhone))), moved(v), "/verify")
 		expect(t, m.request("move of a login confirmed", 4, moveTold, post("/verify", entered(bobPhone))), moved(v), "/account")

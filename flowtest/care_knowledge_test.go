@@ -208,3 +208,37 @@ func TestPasswordWhileTheSessionEnds(t *testing.T) {
 		})
 	}
 }
+
+// A phone is told of ten changes a day, however often somebody makes them: who earns
+// by texts to a number could be told without end. What is not told is done.
+func TestNoticesAreFew(t *testing.T) {
+	t.Parallel()
+	r := rig.Start(t, rig.Options{})
+	v := r.Visitor(true)
+	signUp(t, r, v, ada, adaPhone)
+	r.Clock.Advance(time.Minute)
+	told := func() int { return len(r.Handset().Messages(adaPhone)) }
+	for day, proofs := range []int{0, 1} {
+		if proofs > 0 {
+			r.Clock.Advance(24 * time.Hour)
+			expect(t, v.Post("/login", credentialsOf(ada)), 200, "/verify")
+			expect(t, v.Post("/verify", map[string]string{"code": r.Handset().Token(adaPhone)}), 200, "/account")
+			r.Clock.Advance(2 * time.Minute) // a token is spent
+		}
+		before := told()
+		for range 6 {
+			recoveryCodes(t, v)
+			r.Clock.Advance(time.Second)
+			enrolToken(t, r, v, adaPhone)
+			r.Clock.Advance(30 * time.Second)
+		}
+		if n := told() - before; n != 10 {
+			t.Errorf("day %d: %d texts of twelve changes", day+1, n)
+		}
+	}
+	change := map[string]string{"current": password, "password": another}
+	expect(t, v.Post("/password", change), 200, "/account")
+	if body := r.Handset().Messages(adaPhone)[told()-1].Body; strings.Contains(body, "password") {
+		t.Errorf("the eleventh of a day is told: %q", body)
+	}
+}

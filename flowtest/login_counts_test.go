@@ -157,10 +157,10 @@ func TestCostsOfFactors(t *testing.T) {
 			})
 		}
 		token := r.Handset().Token(adaPhone)
-		m.request("confirm a device", 2, []string{"/Factors", "/Messages.json"}, post("/factors/confirm", map[string]string{"id": ids["push"]}))
-		m.request("confirm an app", 3, []string{"/Factors/", "/Messages.json"}, post("/factors/confirm", map[string]string{"id": ids["totp"], "code": token}))
+		m.request("confirm a device", 3, []string{"/Factors", "/Messages.json"}, post("/factors/confirm", map[string]string{"id": ids["push"]}))
+		m.request("confirm an app", 4, []string{"/Factors/", "/Messages.json"}, post("/factors/confirm", map[string]string{"id": ids["totp"], "code": token}))
 		m.request("confirm again", 1, nil, post("/factors/confirm", map[string]string{"id": ids["totp"], "code": token}))
-		m.request("remove a device", 2, []string{"/Messages.json", "/Factors/"}, post("/factors/remove", map[string]string{"id": ids["push"]}))
+		m.request("remove a device", 3, []string{"/Messages.json", "/Factors/"}, post("/factors/remove", map[string]string{"id": ids["push"]}))
 		m.request("remove it again", 1, nil, post("/factors/remove", map[string]string{"id": ids["push"]}))
 		r.Clock.Advance(2 * time.Minute)
 		v = r.Visitor(speaksJSON)

@@ -320,3 +320,30 @@ func TestFactorsAreNotOffered(t *testing.T) {
 		})
 	}
 }
+
+// Of many presses at once those that find no place leave nothing at the vendor, where
+// a person may have so many.
+func TestFactorsAtOnceLeaveNothingBehind(t *testing.T) {
+	t.Parallel()
+	r := rig.Start(t, rig.Options{})
+	v := r.Visitor(true)
+	signUp(t, r, v, ada, adaPhone)
+	windows := make([]*rig.Visitor, 12)
+	for i := range windows {
+		windows[i] = clone(t, r, v)
+	}
+	r.Wire.Reset()
+	together(len(windows), func(i int) { windows[i].Post("/factors", map[string]string{"type": "totp"}) })
+	made, removed := 0, 0
+	for _, call := range r.Wire.Vendors() {
+		switch {
+		case strings.Contains(call, "/Factors/"):
+			removed++
+		case strings.HasSuffix(call, "/Factors"):
+			made++
+		}
+	}
+	if kept := len(factorsOf(t, r)); made-removed != kept || kept > 5 {
+		t.Errorf("%d made and %d removed at the vendor, %d kept: %v", made, removed, kept, r.Wire.Vendors())
+	}
+}

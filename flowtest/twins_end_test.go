@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"latchkey/flowtest/rig"
+	"latchkey/shared/store"
 )
 
 // twins has two equal forms meet on their way to the table: the first writes the
@@ -99,5 +100,63 @@ func TestTextStaysTakenWhenItsSessionEnds(t *testing.T) {
 		if sent := r.Handset().Stats().SMS - before; sent != 1 || w.turns.Load() < 2 {
 			t.Errorf("%s: %d texts at once, and %d questions for the turn", path, sent, w.turns.Load())
 		}
+	}
+}
+
+// Of two equal forms one writes the session, by the turn that the other took for both,
+// and is refused by a limit that all share. What the other took is given back, since
+// nothing was sent.
+func TestTurnIsGivenBackWhenItsTwinIsRefused(t *testing.T) {
+	t.Parallel()
+	w, seen := newTwins("signup"), make(chan struct{})
+	close(w.ended) // what the second asks of the session is answered at once
+	var looks atomic.Int64
+	r := rig.Start(t, rig.Options{
+		Env: map[string]string{"SENDS_PER_DAY": "1"},
+		Through: func(step string, next http.RoundTripper) http.RoundTripper {
+			ordered := w.through(step, next)
+			return roundTripper(func(req *http.Request) (*http.Response, error) {
+				if !w.on.Load() {
+					return next.RoundTrip(req)
+				}
+				if about(req, "L#stack-signup#") { // the first is refused after the second saw its session
+					<-seen
+				}
+				look := strings.HasSuffix(req.Header.Get("X-Amz-Target"), ".GetItem") && about(req, "S#") && looks.Add(1) == 1
+				res, err := ordered.RoundTrip(req)
+				if look {
+					close(seen)
+				}
+				return res, err
+			})
+		},
+	})
+	expect(t, r.Visitor(true).Post("/signup", rig.Form("bob@example.com", bobPhone)), 200, "/verify")
+	v := r.Visitor(true)
+	v.Header.Set("Idempotency-Key", strings.Repeat("a", 40))
+	w.on.Store(true)
+	answered := make(chan int, 2)
+	send := func() { answered <- clone(t, r, v).Post("/signup", rig.Form(ada, adaPhone)).Status }
+	go send()
+	<-w.written
+	<-w.asked
+	go send()
+	if a, b := <-answered, <-answered; a != 429 || b != 429 || w.turns.Load() < 2 {
+		t.Errorf("answered %d and %d, after %d questions for the turn", a, b, w.turns.Load())
+	}
+	if n := len(r.Handset().Messages(adaPhone)); n != 0 {
+		t.Errorf("%d texts", n)
+	}
+	var left []string
+	for _, it := range r.Items() {
+		pk, _ := it["pk"].(map[string]any)["S"].(string)
+		times, _ := it["times"].(map[string]any)
+		taken, _ := times["L"].([]any)
+		if len(taken) > 0 && strings.HasPrefix(pk, "L#sends-signup#"+store.Hash(adaPhone)) || it["ids"] != nil && !strings.HasPrefix(pk, "L#email-signup#"+store.Hash(store.Hash("bob@example.com"))) {
+			left = append(left, pk)
+		}
+	}
+	if len(left) > 0 {
+		t.Errorf("taken, and not given back: %v", left)
 	}
 }

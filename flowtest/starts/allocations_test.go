@@ -12,7 +12,7 @@ var often = map[string]float64{
 	"GET /phone": 891, "GET /status, page": 1069, "GET /status, poll": 1054, "GET /approvals/{id}": 1017,
 	"POST /signup": 4059, "POST /verify, sign-up": 2842, "POST /verify, login": 2772, "POST /resend": 3812, "POST /logout": 707,
 	"POST /login, wrong password": 1953, "POST /login, unknown email": 1832, "POST /login, text": 4596, "POST /login, push": 4124,
-	"POST /phone": 5131, "POST /recovery/codes": 2350, "POST /password": 2426, "POST /phone-checks": 4046, "POST /factors/confirm": 1585,
+	"POST /phone": 5131, "POST /recovery/codes": 2696, "POST /password": 2772, "POST /phone-checks": 4046, "POST /factors/confirm": 1932,
 	"POST /onetouch/callback": 693, "POST /status": 2516, "POST /approvals": 2634,
 }
 

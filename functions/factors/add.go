@@ -77,6 +77,9 @@ func (s *step) add(w http.ResponseWriter, r *http.Request) error {
 		}
 		return append(s.current(list), made.Factor), nil
 	})
+	if errors.Is(err, errMost) || errors.Is(err, store.ErrRefused) { // nobody will ever see it
+		s.forget(r, factors, u, made.Factor)
+	}
 	if errors.Is(err, errMost) {
 		return s.full(u)
 	}

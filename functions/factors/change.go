@@ -8,6 +8,7 @@ import (
 
 	"latchkey/shared/abreast"
 	"latchkey/shared/audit"
+	"latchkey/shared/notice"
 	"latchkey/shared/otp"
 	"latchkey/shared/session"
 	"latchkey/shared/store"
@@ -274,7 +275,7 @@ func (s *step) tell(r *http.Request, u store.User, text string) {
 		return
 	}
 	err := s.texts.Send(r.Context(), u.Phone, text)
-	if err != nil {
+	if err != nil && !errors.Is(err, notice.ErrEnough) {
 		err = s.texts.Send(r.Context(), u.Phone, text)
 	}
 	if err != nil {

@@ -15,7 +15,7 @@ import (
 
 	"latchkey/shared/audit"
 	"latchkey/shared/env"
-	"latchkey/shared/message"
+	"latchkey/shared/notice"
 	"latchkey/shared/providers"
 	"latchkey/shared/session"
 	"latchkey/shared/store"
@@ -30,7 +30,7 @@ type step struct {
 	guard *session.Guard
 	audit audit.Log
 	set   *providers.Set
-	texts *message.Client
+	texts *notice.Texts
 	fresh time.Duration
 }
 
@@ -40,7 +40,7 @@ func New(_ context.Context, cfg env.Config) (http.Handler, error) {
 	s := &step{now: cfg.Now, site: web.New(cfg, vars), table: store.Open(cfg, vars), audit: audit.New(cfg)}
 	s.guard = session.NewGuard(cfg, vars, s.table, s.site)
 	s.set = providers.New(cfg, vars)
-	s.texts = message.New(cfg, vars)
+	s.texts = notice.New(cfg, vars, s.table)
 	s.fresh = session.FreshFor(vars)
 	err := vars.Err()
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 	"latchkey/shared/audit"
 	"latchkey/shared/env"
 	"latchkey/shared/knowledge"
-	"latchkey/shared/message"
+	"latchkey/shared/notice"
 	"latchkey/shared/password"
 	"latchkey/shared/session"
 	"latchkey/shared/store"
@@ -29,7 +29,7 @@ type step struct {
 	guard *session.Guard
 	audit audit.Log
 	care  *session.Care
-	texts *message.Client
+	texts *notice.Texts
 	known *knowledge.Factor
 	rules password.Rules
 }
@@ -40,7 +40,7 @@ func New(_ context.Context, cfg env.Config) (http.Handler, error) {
 	s := &step{site: web.New(cfg, vars), table: store.Open(cfg, vars), audit: audit.New(cfg)}
 	s.guard = session.NewGuard(cfg, vars, s.table, s.site)
 	s.care = session.NewCare(vars, s.guard)
-	s.texts = message.New(cfg, vars)
+	s.texts = notice.New(cfg, vars, s.table)
 	s.known = knowledge.New(cfg, vars, s.guard)
 	s.rules = password.NewRules(vars)
 	err := vars.Err()

@@ -18,7 +18,7 @@ import (
 	"latchkey/shared/audit"
 	"latchkey/shared/env"
 	"latchkey/shared/knowledge"
-	"latchkey/shared/message"
+	"latchkey/shared/notice"
 	"latchkey/shared/recovery"
 	"latchkey/shared/session"
 	"latchkey/shared/store"
@@ -39,7 +39,7 @@ type step struct {
 	audit audit.Log
 	care  *session.Care
 	known *knowledge.Factor
-	texts *message.Client
+	texts *notice.Texts
 }
 
 // New makes the step from its environment.
@@ -50,7 +50,7 @@ func New(_ context.Context, cfg env.Config) (http.Handler, error) {
 	s.guard = session.NewGuard(cfg, vars, s.table, s.site)
 	s.care = session.NewCare(vars, s.guard)
 	s.known = knowledge.New(cfg, vars, s.guard)
-	s.texts = message.New(cfg, vars)
+	s.texts = notice.New(cfg, vars, s.table)
 	err := vars.Err()
 	if err != nil {
 		return nil, err

@@ -131,6 +131,12 @@ func (s *step) refused(r *http.Request, half store.Session, why audit.Reason, p 
 	return p
 }
 
+// usedBy reports whether a code was used by this very login: an equal form makes a
+// session with the same id again once the first one's item is gone.
+func usedBy(c store.RecoveryCode, half store.Session) bool {
+	return c.UsedBy == half.ID && !c.UsedAt.Before(half.CreatedAt)
+}
+
 // spend uses a code up for this login, and no other. The same login may
 // bring it again, when it did not hear that it was right.
 func (s *step) spend(w http.ResponseWriter, r *http.Request, half store.Session, u store.User, code string) error {
@@ -139,7 +145,7 @@ func (s *step) spend(w http.ResponseWriter, r *http.Request, half store.Session,
 	}
 	digest := recovery.Digest(u.UID, code)
 	i := slices.IndexFunc(u.Recovery, func(c store.RecoveryCode) bool { return subtle.ConstantTimeCompare(c.Hash, digest) == 1 })
-	if i < 0 || u.Recovery[i].UsedBy != "" && u.Recovery[i].UsedBy != half.ID {
+	if i < 0 || u.Recovery[i].UsedBy != "" && !usedBy(u.Recovery[i], half) {
 		p := web.WrongCode(s.guard.Tries - half.Checks)
 		p.Detail += " Each recovery code works once."
 		why := audit.Wrong

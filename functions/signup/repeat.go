@@ -21,6 +21,7 @@ const patience = 5 * time.Second
 // since is over: then it is the new try that we asked for. Nothing is signed out by
 // it: the cookie of a session that is confirmed meanwhile is left alone.
 func (s *step) repeat(w http.ResponseWriter, r *http.Request, a *attempt, existing store.Session) error {
+	email := a.send.Email
 	a.send.Email = "" // its hit is the first form's
 	over := existing.Confirmed() || !a.now.Before(existing.ValidUntil)
 	// A phone's versions begin anew after a day.
@@ -38,8 +39,12 @@ func (s *step) repeat(w http.ResponseWriter, r *http.Request, a *attempt, existi
 	if a.now.Sub(existing.CreatedAt) < session.Abandoned {
 		existing, err = s.guard.Await(r.Context(), existing, patience)
 	}
-	if errors.Is(err, store.ErrNotFound) {
-		err = &store.Limited{After: time.Second} // refused by a limit, and dropped
+	if errors.Is(err, store.ErrNotFound) { // refused by a limit, and dropped
+		if a.fresh { // whoever dropped it had not taken the phone's slot, so nothing was given back
+			a.send.Email = email
+			s.budget.Release(r.Context(), a.send, a.half.Sends, a.now)
+		}
+		err = &store.Limited{After: time.Second}
 	}
 	if err != nil {
 		return s.explain(a, err)

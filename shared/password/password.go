@@ -21,18 +21,19 @@ import (
 	"latchkey/shared/env"
 )
 
-// Length of a password, in bytes of its NFC form: the same accented letter is
-// typed as one character or as two, and must be one password. bcrypt reads no
-// more than 72; what is longer is refused, never cut, since otherwise any
+// Length of a password, of its NFC form: the same accented letter is
+// typed as one character or as two, and must be one password. The least is in
+// code points, as people count. bcrypt reads no
+// more than 72 bytes; what is longer is refused, never cut, since otherwise any
 // suffix would be right.
 const (
-	MinBytes = 8
-	MaxBytes = 72
+	MinLetters = 8
+	MaxBytes   = 72
 )
 
 // Why a password is refused.
 var (
-	ErrShort   = fmt.Errorf("shorter than %d bytes", MinBytes)
+	ErrShort   = fmt.Errorf("shorter than %d characters", MinLetters)
 	ErrLong    = fmt.Errorf("longer than %d bytes", MaxBytes)
 	ErrControl = errors.New("contains a control character")
 )
@@ -52,7 +53,7 @@ func Cost(vars *env.Vars) int {
 func Check(password string) error {
 	password = norm.NFC.String(password)
 	switch {
-	case len(password) < MinBytes:
+	case utf8.RuneCountInString(password) < MinLetters:
 		return ErrShort
 	case len(password) > MaxBytes:
 		return ErrLong

@@ -17,15 +17,17 @@ func TestCheck(t *testing.T) {
 		want           error
 	}{
 		{"empty", "", password.ErrShort},
-		{"7 bytes", strings.Repeat("a", 7), password.ErrShort},
-		{"8 bytes", strings.Repeat("a", 8), nil},
+		{"7 letters", strings.Repeat("a", 7), password.ErrShort},
+		{"8 letters", strings.Repeat("a", 8), nil},
 		{"72 bytes", strings.Repeat("a", 72), nil},
 		{"73 bytes", strings.Repeat("a", 73), password.ErrLong},
 		{"16 KiB", strings.Repeat("a", 16<<10), password.ErrLong},
 		{"blanks count", "        ", nil},
 		{"blanks around are kept", " secret ", nil},
 		{"no composition rules", "aaaaaaaaaa", nil},
-		{"emoji", "🔑🔑", nil},
+		{"8 emoji, 32 bytes", strings.Repeat("🔑", 8), nil},
+		{"7 emoji, 28 bytes", strings.Repeat("🔑", 7), password.ErrShort},
+		{"2 emoji, 8 bytes", "🔑🔑", password.ErrShort},
 		{"NUL", "secret\x00word", password.ErrControl},
 		{"NUL first", "\x00secretword", password.ErrControl},
 		{"tab", "secret\tword", password.ErrControl},
@@ -34,9 +36,9 @@ func TestCheck(t *testing.T) {
 		{"C1", "secret\u0085word", password.ErrControl},
 		{"18 letters, 72 bytes", strings.Repeat("🔑", 18), nil},
 		{"19 letters, 76 bytes", strings.Repeat("🔑", 19), password.ErrLong},
-		// Measured in NFC: four letters with accents, twelve bytes as typed, eight composed.
-		{"8 bytes after composing", strings.Repeat("e\u0301", 4), nil},
-		{"6 bytes after composing", strings.Repeat("e\u0301", 3), password.ErrShort},
+		// Measured in NFC: letters with accents, two code points each as typed, one composed.
+		{"8 letters after composing", strings.Repeat("e\u0301", 8), nil},
+		{"7 letters after composing", strings.Repeat("e\u0301", 7), password.ErrShort},
 		{"72 bytes after composing", strings.Repeat("e\u0301", 36), nil},
 		{"74 bytes after composing", strings.Repeat("e\u0301", 37), password.ErrLong},
 	} {

@@ -89,7 +89,7 @@ func personal(typed string, about []string) bool {
 	core := squeeze(typed)
 	for _, text := range about {
 		known := squeeze(text)
-		if len(known) >= MinBytes-around && strings.Contains(core, known) && utf8.RuneCountInString(core)-utf8.RuneCountInString(known) <= around {
+		if utf8.RuneCountInString(known) >= MinLetters-around && strings.Contains(core, known) && utf8.RuneCountInString(core)-utf8.RuneCountInString(known) <= around {
 			return true
 		}
 	}

@@ -58,7 +58,7 @@ var choices = []struct {
 
 	{"latchkeys", "", true}, {"my latchkey is gone", "", true}, {"acme-bank and more", "", true}, {"idea1234", "", true},
 	{"1lovelace2345", "", true}, {"lovelace's engine", "", true}, {"xx4155552671xxx", "", true}, {"mary hadalamb", "", true}, {"54155555", "", true},
-	{"correct horse", "", true}, {"sunshine superman", "", true}, {"passwordless", "", true}, {strings.Repeat("x", 72), "", true}, {"🔑🔑", "", true}, {"        ", "", true},
+	{"correct horse", "", true}, {"sunshine superman", "", true}, {"passwordless", "", true}, {strings.Repeat("x", 72), "", true}, {"🔑🔑🔑🔑🔑🔑🔑🔑", "", true}, {"        ", "", true},
 }
 
 // what many people, the product or the person themselves are known by.
@@ -98,8 +98,8 @@ func TestFaultIsOfTheComposedForm(t *testing.T) {
 	if got := rules(t, "", "").Fault("ZOE\u0308LOUISE", "Zo\u00eb Louise"); got != personal {
 		t.Errorf("%q", got)
 	}
-	if got := rules(t, "", "").Fault("李小龍", "李小龍"); got != personal {
-		t.Errorf("three letters of nine bytes: %q", got)
+	if got := rules(t, "", "").Fault("欧阳小龍1234", "欧阳小龍"); got != personal {
+		t.Errorf("four letters of twelve bytes, and four more: %q", got)
 	}
 }
 
