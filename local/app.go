@@ -51,6 +51,7 @@ type app struct {
 	engine    *dynamodb.Engine // nil if the developer's own is used
 	sim       *simulator.Simulator
 	runtime   *lambdaruntime.Runtime
+	unable    *unable // nil while there is no runtime
 	bus       *eventbus.Bus
 }
 
@@ -229,7 +230,8 @@ func (a *app) serve(here map[string]string, v vendors) error {
 		})
 	}
 	var err error
-	a.runtime, err = lambdaruntime.New(functions, lambdaruntime.Options{Log: a.log, Eager: true})
+	a.unable = &unable{to: a.log}
+	a.runtime, err = lambdaruntime.New(functions, lambdaruntime.Options{Log: a.unable, Eager: true})
 	if err != nil {
 		return err
 	}

@@ -17,7 +17,8 @@ import (
 const watchEvery = time.Second
 
 // watch rebuilds what changes and has the runtime use it, until ctx ends. A build that fails
-// leaves the old functions running, and is not tried again before the next change.
+// leaves the old functions running, and is not tried again before the next change. It also says
+// which functions cannot start.
 func (a *app) watch(ctx context.Context) {
 	tick := time.NewTicker(watchEvery)
 	defer tick.Stop()
@@ -28,6 +29,7 @@ func (a *app) watch(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		}
+		a.unable.say()
 		now := templateTimes()
 		for _, file := range changed(read, now) {
 			fmt.Fprintf(a.log, "%s changed: restart make run to apply it\n", file)

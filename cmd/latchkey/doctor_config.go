@@ -11,6 +11,7 @@ import (
 	"latchkey/shared/env"
 	"latchkey/shared/knowledge"
 	"latchkey/shared/message"
+	"latchkey/shared/outbound/twilio"
 	words "latchkey/shared/password"
 	"latchkey/shared/providers"
 	"latchkey/shared/secret"
@@ -120,7 +121,7 @@ func (v *checkup) doubts() []remark {
 			"Set it to the countries that you serve, such as US,GB"},
 		{v.get("TEST_NUMBERS") != "", "TEST_NUMBERS", "is set: who knows such a code needs no phone",
 			"Take out what is not needed any more (docs/operations.md, Numbers for tests and reviewers)"},
-		{service != "" && (second == "" || second == service), "VERIFY_SIGNUP_SERVICE_SID",
+		{service != "" && (second == "" || second == service && twilio.IsSID("VA", second)), "VERIFY_SIGNUP_SERVICE_SID",
 			"names no second service: strangers who sign up with a user's phone can use up the five tries of that user's login code",
 			"Make another service: Twilio console, Verify > Services"},
 		{service != "" && v.get("TWILIO_AUTH_TOKEN") == "", "TWILIO_AUTH_TOKEN", "is not set: Verify's webhooks are signed with it, so all of them will be refused, also where API keys make the calls",

@@ -122,9 +122,13 @@ func TestDoctorConfiguration(t *testing.T) {
 	if strings.Contains(o.out, "canary") {
 		t.Errorf("a value is shown: %s", o.out)
 	}
-	for name := range w.vars {
-		delete(w.vars, name)
+	clear(w.vars)
+	w.vars["VERIFY_SERVICE_SID"], w.vars["VERIFY_SIGNUP_SERVICE_SID"] = "VA…", "VA…"
+	_, d = examined(t, w)
+	if strings.Contains(strings.Join(d.at(warned), "\n"), "no second service") { // it is a fault already
+		t.Errorf("of a malformed service: %v", d.at(warned))
 	}
+	clear(w.vars)
 	_, d = examined(t, w)
 	d.says(t, faulty, "VERIFY_SERVICE_SID: is not set", "TWILIO_ACCOUNT_SID: is not set", "TWILIO_AUTH_TOKEN: is not set")
 	d.says(t, warned, "PUBLIC_URL: is not set", "ALLOWED_COUNTRIES: is not set", "TWILIO_NUMBER: is not set")

@@ -5,9 +5,11 @@
 // (spec_test.go, steps_test.go, limits_test.go, pushes_test.go, vendor_test.go).
 //
 // After each command all of I-01 to I-07, I-10 to I-12, I-20 to I-31 hold as
-// their names in the comments say. I-08 and I-13 are of a product that this is
-// not: a push is approved without typing its number, and an email address is not
-// proved (design, section 8).
+// their names in the comments say. I-04 holds for the push: one that was denied,
+// or is over, lets nobody in, whatever comes later; its login may still be finished
+// by a code. I-08 and I-13 are of a product that this is not: a push is
+// approved without typing its number, and an email address is not proved (design,
+// section 8).
 package model
 
 import (
