@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"latchkey/flowtest/bench"
 	"latchkey/flowtest/rig"
 )
 
@@ -95,8 +96,8 @@ func TestFailuresGrow(t *testing.T) {
 
 // An hour's attack on one account, from as many addresses and with as many
 // forged marks of a known browser as one likes, is worth some hundred and twenty
-// guesses: seventeen in the lane of all strangers, a hundred aside.
-// Meanwhile a browser that its owner has used before is let in at any time, and
+// guesses: seventeen in the lane of all strangers, a hundred aside. (Those aside
+// are counted by halves of the day, of which this hour sees one.) Meanwhile a browser that its owner has used before is let in at any time, and
 // afterwards the owner waits fifteen minutes at most anywhere else (R-104, I-30,
 // T-22, T-23, T-57).
 func TestAttackForAnHour(t *testing.T) {
@@ -134,6 +135,34 @@ func TestAttackForAnHour(t *testing.T) {
 		}
 		r.Clock.Advance(wait)
 		expect(t, owner.Post("/login", credentialsOf(ada)), moved(v), "/status")
+	})
+}
+
+// No noon forgets a failure. An hour across it is worth what any hour is from one
+// place, seventeen guesses; from as many as one likes, those of one half of the
+// day and the other half's hundred aside.
+func TestAttackAcrossNoon(t *testing.T) {
+	t.Parallel()
+	eachOnce(t, func(t *testing.T, r *rig.Rig, v *rig.Visitor) {
+		signUp(t, r, v, ada, adaPhone)
+		r.Clock.Set(bench.Start.Add(24*time.Hour - 30*time.Minute)) // benches begin at noon
+		everywhere, here, step := 0, 0, 15*time.Second
+		for n := range int(time.Hour / step) {
+			bot := r.Visitor(v.JSON).From(fmt.Sprintf("198.51.%d.%d", n/200, n%200))
+			if a := bot.Post("/login", failing(ada)); a.Status == 401 {
+				everywhere++
+			}
+			if n%4 == 0 {
+				a := r.Visitor(v.JSON).From("203.0.113.1").Post("/login", failing("nobody@example.com"))
+				if a.Status == 401 {
+					here++
+				}
+			}
+			r.Clock.Advance(step)
+		}
+		if here > 17 || everywhere > 220 {
+			t.Errorf("%d guesses from one place, %d from many", here, everywhere)
+		}
 	})
 }
 

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"time"
 
 	"latchkey/shared/store"
 )
@@ -120,7 +119,7 @@ func (d *desk) erase(ctx context.Context, u store.User, sessions []store.Session
 			return err
 		}
 	}
-	err := d.forgetFailures(ctx)
+	err := d.Forget(ctx, failures, d.key) // everybody's, with this address
 	if err != nil || u.UID == "" {
 		return err
 	}
@@ -151,7 +150,7 @@ func (d *desk) eraseSession(ctx context.Context, s store.Session) error {
 		return err
 	}
 	for _, lane := range s.Lanes {
-		err := d.Forget(ctx, failures, lane, s.CreatedAt)
+		err := d.Forget(ctx, failures, lane)
 		if err != nil {
 			return err
 		}
@@ -168,15 +167,3 @@ func (d *desk) forgetApproval(ctx context.Context, r store.Ref) error {
 
 // failures is the rule under which package session counts tries at logging in.
 const failures = "login"
-
-// forgetFailures deletes the count of everybody's failures to log in with this
-// address. Older ones than of two days ago are gone by themselves.
-func (d *desk) forgetFailures(ctx context.Context) error {
-	for age := time.Duration(0); age <= 48*time.Hour; age += 12 * time.Hour {
-		err := d.Forget(ctx, failures, d.key, d.now.Add(-age))
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}

@@ -95,7 +95,7 @@ func TestDyingInDelete(t *testing.T) {
 	b, _ := person(t)
 	succeed(t, b.Config(), "user", "delete", ada, "--yes")
 	calls := len(b.Wire.Calls())
-	if calls < 20 {
+	if calls < 15 {
 		t.Fatalf("only %d calls", calls)
 	}
 	for n := range calls { // dead after n calls

@@ -144,7 +144,7 @@ func (m *spec) newPhone(f *form, b *browser) (want, gift) {
 	case f.phone == a.phone:
 		return want{422, "invalid"}, gift{}
 	}
-	delete(m.lanes, laneKey(a.guesses(), m.now()))
+	delete(m.lanes, a.guesses())
 	taken, late := m.use(move, f.phone, f.id())
 	s := f.session
 	switch {

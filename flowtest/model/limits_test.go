@@ -101,14 +101,14 @@ func (m *spec) unuse(flow, phone string) {
 }
 
 // lane is a row of tries at logging in: five are free, then each doubles
-// the wait, up to fifteen minutes. It is forgotten with its half of the day.
+// the wait, up to fifteen minutes. It is forgotten half a day after its newest.
 type lane struct {
 	hits int
 	last time.Time
 	id   string
 }
 
-const free, longest = 5, 15 * time.Minute
+const free, longest, streak = 5, 15 * time.Minute, 12 * time.Hour
 
 func (l *lane) open(now time.Time) bool {
 	wait := time.Duration(0)
@@ -118,18 +118,13 @@ func (l *lane) open(now time.Time) bool {
 	return l.hits < free || now.Sub(l.last) >= wait
 }
 
-// laneKey names a row in its half of a day.
-func laneKey(subject string, at time.Time) string {
-	return subject + " " + time.Unix(at.Unix()/43200*43200, 0).UTC().Format(time.RFC3339)
-}
-
 // try counts a try, or says that it is too early. The same form is one try.
 func (m *spec) try(subject, id string) (open bool) {
-	k := laneKey(subject, m.now())
-	if m.lanes[k] == nil {
-		m.lanes[k] = &lane{}
+	l := m.lanes[subject]
+	if l == nil || m.now().Sub(l.last) >= streak {
+		l = &lane{}
+		m.lanes[subject] = l
 	}
-	l := m.lanes[k]
 	if l.id == id {
 		return true
 	}
@@ -161,6 +156,6 @@ func (m *spec) admit(f *form, b *browser) (lanes []string, open bool) {
 // forget ends the rows that a completed login was part of.
 func (m *spec) forget(s *session) {
 	for _, subject := range s.lanes {
-		delete(m.lanes, laneKey(subject, s.created))
+		delete(m.lanes, subject)
 	}
 }

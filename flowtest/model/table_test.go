@@ -164,9 +164,8 @@ func (w *world) lookUpSends(h *history, it item, list []*request) {
 // rows are the rows of tries that some requests may have counted in or forgotten,
 // by the model's name, and where they are kept.
 func (w *world) rows(list []*request) map[string]string {
-	window := "#" + strconv.FormatInt(w.now().Unix()/43200, 10)
 	rows := map[string]string{}
-	add := func(subject, name string) { rows[subject] = "L#login#" + hashed(name) + window }
+	add := func(subject, name string) { rows[subject] = "L#login#" + hashed(name) }
 	for _, q := range list {
 		add(q.email, hashed(q.email))
 		add(q.email+"@"+q.by.network, hashed(q.email)+"@"+hashed(q.by.network))
@@ -218,12 +217,11 @@ func (w *world) usedBy(id string, list []*request) string {
 }
 
 func (w *world) lookUpLane(subject string, it item, list []*request) {
-	k := laneKey(subject, w.now())
-	l := w.m.lanes[k]
+	l := w.m.lanes[subject]
 	switch {
 	case it == nil:
-		delete(w.m.lanes, k)
+		delete(w.m.lanes, subject)
 	case l == nil || l.hits != it.number("hits") || !l.last.Equal(it.time("last_at")):
-		w.m.lanes[k] = &lane{hits: it.number("hits"), last: it.time("last_at"), id: w.usedBy(it.text("last_id"), list)}
+		w.m.lanes[subject] = &lane{hits: it.number("hits"), last: it.time("last_at"), id: w.usedBy(it.text("last_id"), list)}
 	}
 }

@@ -48,7 +48,7 @@ func (g *Guard) Try(ctx context.Context, l Lane, subject, id string) error {
 
 // ForgetTries ends the row of a subject's tries: the last one succeeded.
 func (g *Guard) ForgetTries(ctx context.Context, subject string) {
-	err := g.table.Forget(ctx, failures, subject, g.now())
+	err := g.table.Forget(ctx, failures, subject)
 	if err != nil {
 		g.site.Warn(ctx, "failures before a success are still counted", err)
 	}
@@ -60,7 +60,7 @@ func (g *Guard) forget(ctx context.Context, s store.Session) {
 	failed := make([]error, len(s.Lanes))
 	wg := abreast.In(ctx)
 	for i, lane := range s.Lanes {
-		wg.Go(func() { failed[i] = g.table.Forget(ctx, failures, lane, s.CreatedAt) })
+		wg.Go(func() { failed[i] = g.table.Forget(ctx, failures, lane) })
 	}
 	pushes := g.table.ForgetPushes(ctx, s.Key, s.UID)
 	wg.Wait()

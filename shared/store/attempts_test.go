@@ -138,7 +138,7 @@ func TestForget(t *testing.T) {
 		}
 	}
 	for range 2 { // forgetting what is forgotten is no fault
-		err := b.Forget(t.Context(), attempts().Rule, attempts().Subject, start)
+		err := b.Forget(t.Context(), attempts().Rule, attempts().Subject)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -148,43 +148,6 @@ func TestForget(t *testing.T) {
 		if (err == nil) != (i == 0) {
 			t.Errorf("%s of %s: %v", a.Rule, a.Subject, err)
 		}
-	}
-}
-
-// A row of failures ends with its window, and one success does not reach into
-// the next.
-func TestAttemptsWindow(t *testing.T) {
-	t.Parallel()
-	b := bench.Open(t)
-	last := start.Add(12*time.Hour - time.Second) // windows begin at noon and midnight
-	fail := func(at time.Time) {
-		t.Helper()
-		for i := range 5 {
-			err := b.Try(t.Context(), attempts(), fmt.Sprint(i, at), at)
-			if err != nil {
-				t.Fatalf("try %d at %v: %v", i+1, at, err)
-			}
-		}
-	}
-	fail(start)
-	if got := after(b.Try(t.Context(), attempts(), "x", start)); got != time.Second {
-		t.Errorf("limited for %v", got)
-	}
-	err := b.Try(t.Context(), attempts(), "late", last)
-	if err != nil {
-		t.Errorf("after half a day: %v", err)
-	}
-	if got := after(b.Try(t.Context(), attempts(), "later", last)); got != 2*time.Second {
-		t.Errorf("the failures of half a day ago are not remembered: %v", got)
-	}
-	next := start.Add(12 * time.Hour)
-	fail(next)
-	err = b.Forget(t.Context(), attempts().Rule, attempts().Subject, last)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if b.Try(t.Context(), attempts(), "next", next) == nil {
-		t.Error("forgetting one window forgot the next")
 	}
 }
 
