@@ -74,3 +74,24 @@ func TestOwnersPagesWithoutTries(t *testing.T) {
 	expect(t, v.Post("/login/again", map[string]string{"return": "/factors"}), 303, "/verify")
 	spentPages(t, "proof", v, spend(r, v, adaPhone), "/login/again?return=%2Ffactors")
 }
+
+// Who proved the phone, for an address that is taken, is shown the way to log in,
+// and is not sent back to the code by the form.
+func TestTakenPages(t *testing.T) {
+	t.Parallel()
+	r := rig.Start(t, rig.Options{})
+	signUp(t, r, r.Visitor(false), ada, adaPhone)
+	v := r.Visitor(false)
+	expect(t, v.Post("/signup", rig.Form(ada, newPhone)), 303, "/verify")
+	a := v.Post("/verify", map[string]string{"code": r.Handset().Code(newPhone)})
+	if a.Status != 409 {
+		t.Errorf("taken: %d", a.Status)
+	}
+	lacking(t, "taken", a.Body, "<h1>We cannot finish this sign-up</h1>", `<a class="button" href="/login">Log in</a>`)
+	if strings.Contains(a.Body, "To the front page") {
+		t.Error("another button takes the place of the one to log in")
+	}
+	if strings.Contains(v.Get("/signup").Body, offer) {
+		t.Error("the form leads back to a code that is of no use")
+	}
+}
