@@ -97,14 +97,14 @@ func BadCredentials() *Problem {
 	return &Problem{Status: 401, Code: "bad_credentials", Title: "That did not match", Detail: "Check the email address and the password, and try again."}
 }
 
-// WrongCode says how many tries are left.
+// WrongCode says how many tries are left; that the code is wrong stands above it.
 func WrongCode(left int) *Problem {
-	detail := fmt.Sprintf("That is not the right code. Check it and try again: you have %d tries left.", left)
+	detail := fmt.Sprintf("Check it and try again: you have %d tries left.", left)
 	switch left {
 	case 1:
-		detail = "That is not the right code. Check it and try again: you have one try left."
+		detail = "Check it and try again: you have one try left."
 	case 0:
-		detail = "That is not the right code, and that was the last try. Please begin again."
+		detail = "That was the last try. Please begin again."
 	}
 	return &Problem{Status: 401, Code: "wrong_code", Title: "That code is not right", Detail: detail, TriesLeft: left}
 }
