@@ -112,7 +112,7 @@ func TestBankFreshProofByCode(t *testing.T) {
 		expect(t, v.Post("/login/again", map[string]string{"return": "/bank/transfers?to=City+Water"}), moved(v), "/verify")
 		code := r.Handset().Code(adaPhone)
 		a := v.Post("/verify", map[string]string{"code": wrong(code)})
-		if a.Status != 401 || v.JSON && a.Code() != "wrong_code" || !v.JSON && !strings.Contains(a.Body, "not the right code") {
+		if a.Status != 401 || v.JSON && a.Code() != "wrong_code" || !v.JSON && !strings.Contains(a.Body, "code is not right") {
 			t.Errorf("a wrong code: %d %s", a.Status, a.Body)
 		}
 		proof(t, v, "/bank/transfers", "/bank/transfers")

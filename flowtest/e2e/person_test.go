@@ -83,7 +83,7 @@ func typeWrong(tb *tab, p person) {
 	if status := tb.press("form button.main"); status != 401 {
 		tb.t.Errorf("a wrong code: %d", status)
 	}
-	tb.want("[role=alert]", "not the right code")
+	tb.want("[role=alert]", "code is not right")
 	tb.want("[role=alert]", "4 tries left")
 	if tb.is("document.getElementById('code').value") {
 		tb.t.Error("a wrong code is shown again")

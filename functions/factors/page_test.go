@@ -4,6 +4,7 @@ import (
 	"io"
 	"strings"
 	"testing"
+	"time"
 
 	"latchkey/flowtest/pagetest"
 	"latchkey/shared/store"
@@ -52,6 +53,19 @@ func TestOnlyOwnPictures(t *testing.T) {
 			if shown != own || (err == nil) != own {
 				t.Errorf("%s: %v %s", address, err, b.String())
 			}
+		}
+	}
+}
+
+// Of several that were begun and not confirmed, each says when.
+func TestPendingOnesDiffer(t *testing.T) {
+	begun := time.Date(2026, 3, 4, 5, 6, 0, 0, time.UTC)
+	rows := []row{{Factor: store.Factor{ID: "1", Type: device, CreatedAt: begun}}, {Factor: store.Factor{ID: "2", Type: device, CreatedAt: begun.Add(time.Minute)}}}
+	var b strings.Builder
+	err := page(content{Offered: true, Factors: rows}).Render(t.Context(), &b)
+	for _, want := range []string{"Begun on 4 March 2026 at 05:06 UTC and not confirmed yet.", "Begun on 4 March 2026 at 05:07 UTC and not confirmed yet."} {
+		if err != nil || strings.Count(b.String(), want) != 1 {
+			t.Errorf("%v: the page lacks %s: %s", err, want, b.String())
 		}
 	}
 }

@@ -39,13 +39,11 @@ func (s *step) create(w http.ResponseWriter, r *http.Request) error {
 	if f.bearer {
 		r = session.AsBearer(r, "")
 	}
-	f.UnderWay = s.underWay(r)
-	if f.UnderWay {
-		_, _, err = s.guard.Full(r.Context(), r)
-		if err == nil { // signed in: a new sign-up would throw that session away
-			return s.site.Next(w, r, "/account", web.NoNotice)
-		}
+	_, _, err = s.guard.Full(r.Context(), r)
+	if err == nil { // signed in: a new sign-up would throw that session away
+		return s.site.Next(w, r, "/account", web.NoNotice)
 	}
+	f.UnderWay = underWay(err)
 	f.Selected = cmp.Or(numbers.Region(f.Country), s.plan.Guess(r.Header.Get("Accept-Language")))
 	profile, wrong := s.check(f)
 	if len(wrong) > 0 {

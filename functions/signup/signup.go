@@ -11,6 +11,7 @@ package signup
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"time"
 
@@ -88,15 +89,14 @@ func (s *step) show(w http.ResponseWriter, r *http.Request) error {
 	if web.WantsJSON(r) {
 		return s.site.JSON(w, map[string]any{"fields": fields, "form": f.Seed})
 	}
-	f.UnderWay = s.underWay(r)
+	f.UnderWay = underWay(err)
 	return s.site.Page(w, r, s.view(f, nil))
 }
 
 // underWay reports whether the visitor seems to have a sign-up that waits for
-// its code. The code page knows.
-func (s *step) underWay(r *http.Request) bool {
-	_, ok := s.guard.Token(r)
-	return ok
+// its code, by why they are not signed in: a code can still be of use to them.
+func underWay(err error) bool {
+	return errors.Is(err, session.ErrHalf) && !errors.Is(err, session.ErrSpent)
 }
 
 // view is what the page shows. The password is never in it.

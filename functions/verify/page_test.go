@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -21,6 +22,17 @@ func TestPageIsInert(t *testing.T) {
 					Rival: store.Push{At: time.Unix(0, 0), Browser: x}, Paused: true, Asked: true, Problem: web.Invalid(web.Field{Name: "code", Text: x}),
 				})
 			})
+		}
+	}
+}
+
+// Once no try is left, nothing is asked for, and one way leads on.
+func TestPageWithoutTries(t *testing.T) {
+	for _, p := range []*web.Problem{nil, web.UsedUp(), web.WrongCode(0), web.Unavailable(nil), web.Expired("Ask for a new one below.")} {
+		var b strings.Builder
+		err := titled(content{Begin: "/phone", Way: "sent", Channels: []otp.Channel{otp.SMS}, Problem: p}).Main.Render(t.Context(), &b)
+		if err != nil || strings.Contains(b.String(), "<form") || strings.Contains(b.String(), "below") || !strings.Contains(b.String(), `<a class="button" href="/phone">`) {
+			t.Errorf("%v: %v %s", p, err, b.String())
 		}
 	}
 }

@@ -65,7 +65,8 @@ func (s *step) show(w http.ResponseWriter, r *http.Request) error {
 		return s.guard.Refuse(w, r, err)
 	}
 	if half.Checks >= s.guard.Tries && !half.Taken {
-		return session.UsedUp(half)
+		p := web.UsedUp()
+		return p.On(s.view(half, p))
 	}
 	if web.WantsJSON(r) {
 		return s.site.JSON(w, s.document(half))
@@ -96,13 +97,18 @@ type content struct {
 	Channels []otp.Channel
 	Rival    store.Push
 	Paused   bool
-	Asked    bool // the visitor came from a request on the phone that may be open
+	Asked    bool   // the visitor came from a request on the phone that may be open
+	Begin    string // where to begin anew once no try is left, "" before
 	Problem  *web.Problem
 }
 
 func (s *step) content(half store.Session, p *web.Problem) content {
+	begin := ""
+	if half.Checks >= s.guard.Tries {
+		begin = session.Begin(half)
+	}
 	return content{
-		Login: !half.Flow.Stranger(), Flow: half.Flow, SignedIn: half.Parent != "" && !half.Lost, Ending: half.Phone.Ending(), Way: way(half), Wait: s.wait(half),
+		Begin: begin, Login: !half.Flow.Stranger(), Flow: half.Flow, SignedIn: half.Parent != "" && !half.Lost, Ending: half.Phone.Ending(), Way: way(half), Wait: s.wait(half),
 		Channels: s.set.Offered(half, s.now()), Rival: s.rival(half), Paused: half.Paused, Problem: p,
 	}
 }
@@ -111,11 +117,14 @@ func (s *step) content(half store.Session, p *web.Problem) content {
 func (s *step) view(half store.Session, p *web.Problem) web.View { return titled(s.content(half, p)) }
 
 func titled(c content) web.View {
-	title := "Verify your phone"
-	if c.Login {
+	title, main := "Verify your phone", page(c)
+	switch {
+	case c.Begin != "":
+		title, main = "No tries left", spent(c)
+	case c.Login:
 		title = "Confirm that it is you"
 	}
-	return web.View{Title: title, SignedIn: c.SignedIn, Main: page(c)}
+	return web.View{Title: title, SignedIn: c.SignedIn, Main: main}
 }
 
 // longest is for how long a push lives at most.

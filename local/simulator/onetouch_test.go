@@ -128,7 +128,7 @@ func TestOneTouchExpiresByTheClock(t *testing.T) {
 	r.clock.move(24 * time.Hour)
 	r.decide(day, "denied").want(409)
 	r.clock.move(10 * 365 * 24 * time.Hour)
-	r.api("GET", "/api/phones", "").want(200).like(`[{"phone":"+14155552671","unread":0,"pending":1,"app":true,"factors":0,"authenticator":false}]`)
+	r.api("GET", "/api/phones", "").want(200).like(`[{"phone":"+14155552671","unread":0,"pending":1,"authy":true,"app":true,"factors":0,"authenticator":false}]`)
 	if got := r.approvals().body; !strings.Contains(got, `"expires_at":null`) {
 		t.Errorf("a request without end is %s", got)
 	}
@@ -218,5 +218,5 @@ func TestApprovalsAreBounded(t *testing.T) {
 		t.Errorf("%d approvals, want 500", n)
 	}
 	r.api("PUT", "/api/phones/"+phone+"/app", `{"installed":false}`).want(200)
-	r.api("GET", "/api/phones", "").want(200).like(`[{"phone":"+14155552671","unread":0,"pending":500,"app":false,"factors":0,"authenticator":false}]`)
+	r.api("GET", "/api/phones", "").want(200).like(`[{"phone":"+14155552671","unread":0,"pending":500,"authy":true,"app":false,"factors":0,"authenticator":false}]`)
 }

@@ -83,6 +83,7 @@ type phoneView struct {
 	Phone         string `json:"phone"`
 	Unread        int    `json:"unread"`        // messages that no one has listed yet
 	Pending       int    `json:"pending"`       // approvals that wait for an answer
+	Authy         bool   `json:"authy"`         // a user of Authy has this number
 	App           bool   `json:"app"`           // Authy's
 	Factors       int    `json:"factors"`       // push factors of Verify registered here
 	Authenticator bool   `json:"authenticator"` // an otpauth URI was scanned
@@ -103,10 +104,14 @@ func (s *Simulator) listPhones(w http.ResponseWriter, _ *http.Request) {
 		)
 	})
 	pending := s.world.pendingApprovals(s.now())
+	authy := map[string]bool{}
+	for _, u := range s.world.authy {
+		authy[u.phone()] = true
+	}
 	views := make([]phoneView, len(phones))
 	for i, phone := range phones {
 		h := s.world.phones[phone]
-		views[i] = phoneView{phone, h.unread, pending[phone], h.appSeed != nil, len(h.factors), h.totp != nil}
+		views[i] = phoneView{phone, h.unread, pending[phone], authy[phone], h.appSeed != nil, len(h.factors), h.totp != nil}
 	}
 	s.mu.Unlock()
 	writeJSON(w, http.StatusOK, views)

@@ -25,7 +25,7 @@ func TestTokenIsOfTheAppThatCameLast(t *testing.T) {
 	r := newRig(t)
 	r.app(`{"uri":"` + otpauth + `"}`).want(200).like(`{"installed":false}`)
 	r.api("GET", "/api/phones/"+phone+"/token", "").want(200).like(`{"token":"*","seconds_left":23}`)
-	r.api("GET", "/api/phones", "").want(200).like(`[{"phone":"+14155552671","unread":0,"pending":0,"app":false,"factors":0,"authenticator":true}]`)
+	r.api("GET", "/api/phones", "").want(200).like(`[{"phone":"+14155552671","unread":0,"pending":0,"authy":false,"app":false,"factors":0,"authenticator":true}]`)
 	for _, c := range []struct {
 		body string
 		want int

@@ -20,12 +20,12 @@ func TestPhoneMessages(t *testing.T) {
 		r.start(channel).want(201)
 		r.clock.move(time.Minute)
 	}
-	r.api("GET", "/api/phones", "").want(200).like(`[{"phone":"+14155552671","unread":3,"pending":0,"app":false,"factors":0,"authenticator":false}]`)
+	r.api("GET", "/api/phones", "").want(200).like(`[{"phone":"+14155552671","unread":3,"pending":0,"authy":false,"app":false,"factors":0,"authenticator":false}]`)
 	r.api("GET", "/api/phones/%2B14155552671/messages", "").want(200).like(`[
 		{"id":"*","kind":"sms","from":"Verify","to":"+14155552671","body":"*","sent_at":"2026-03-04T05:06:07Z"},
 		{"id":"*","kind":"call","from":"Verify","to":"+14155552671","body":"*","sent_at":"2026-03-04T05:07:07Z"},
 		{"id":"*","kind":"whatsapp","from":"Verify","to":"+14155552671","body":"*","sent_at":"2026-03-04T05:08:07Z"}]`)
-	r.api("GET", "/api/phones", "").want(200).like(`[{"phone":"+14155552671","unread":0,"pending":0,"app":false,"factors":0,"authenticator":false}]`)
+	r.api("GET", "/api/phones", "").want(200).like(`[{"phone":"+14155552671","unread":0,"pending":0,"authy":false,"app":false,"factors":0,"authenticator":false}]`)
 	codes := map[string]bool{}
 	for _, m := range r.messages(phone) {
 		codes[codeInText.FindString(m.Body)] = true

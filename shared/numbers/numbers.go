@@ -11,9 +11,11 @@
 package numbers
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"latchkey/shared/env"
 	"latchkey/shared/phone"
@@ -67,8 +69,47 @@ func New(vars *env.Vars) *Plan {
 			p.Countries = append(p.Countries, Country{e.code, name, calling})
 		}
 	}
-	slices.SortFunc(p.Countries, func(a, b Country) int { return strings.Compare(a.Name, b.Name) })
+	slices.SortFunc(p.Countries, func(a, b Country) int { return inOrder(a.Name, b.Name) })
 	return p
+}
+
+// inOrder compares two names as an English reader looks them up: by their letters,
+// whatever accents these have.
+func inOrder(a, b string) int {
+	for a != "" && b != "" {
+		x, n := utf8.DecodeRuneInString(a)
+		y, m := utf8.DecodeRuneInString(b)
+		order := cmp.Compare(plain(x), plain(y))
+		if order != 0 {
+			return order
+		}
+		a, b = a[n:], b[m:]
+	}
+	return cmp.Compare(len(a), len(b))
+}
+
+// plain is a letter without its accent, and an apostrophe as it is typed. It knows
+// those of the plan's names: tables of all there are would be linked for a few.
+func plain(r rune) rune {
+	switch r {
+	case 'Å':
+		return 'A'
+	case 'ã':
+		return 'a'
+	case 'ç':
+		return 'c'
+	case 'é':
+		return 'e'
+	case 'í':
+		return 'i'
+	case 'ô':
+		return 'o'
+	case 'ü':
+		return 'u'
+	case '’':
+		return '\''
+	}
+	return r
 }
 
 func (p *Plan) allows(code string) bool { return len(p.allowed) == 0 || p.allowed[code] }

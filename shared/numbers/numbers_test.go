@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode"
 
 	"latchkey/shared/env"
 )
@@ -177,12 +178,40 @@ func TestAllowedCountries(t *testing.T) {
 // Every country of the list can be chosen, and says the calling code it has.
 func TestCountryList(t *testing.T) {
 	c := allow(t, "")
-	if len(c.Countries) < 200 || !slices.IsSortedFunc(c.Countries, func(a, b Country) int { return strings.Compare(a.Name, b.Name) }) {
+	if len(c.Countries) < 200 || !slices.IsSortedFunc(c.Countries, func(a, b Country) int { return inOrder(a.Name, b.Name) }) {
 		t.Errorf("%d countries", len(c.Countries))
 	}
 	for _, x := range c.Countries {
 		if Region(x.Code) != x.Code || x.Name == "" || x.Name == x.Code || x.Calling <= 0 {
 			t.Errorf("%+v", x)
+		}
+	}
+}
+
+// A reader finds a country where its letters say, by the name that it has now.
+func TestCountryOrder(t *testing.T) {
+	names := map[string]string{}
+	var list []string
+	for _, x := range allow(t, "").Countries {
+		names[x.Code] = x.Name
+		list = append(list, x.Name)
+		for _, r := range x.Name {
+			if plain(r) > unicode.MaxASCII {
+				t.Errorf("%s: %c has no place in the order", x.Name, r)
+			}
+		}
+	}
+	for _, run := range []string{
+		"Afghanistan|Åland Islands|Albania", "Costa Rica|Côte d’Ivoire|Croatia|Cuba|Curaçao|Cyprus|Czechia", "Qatar|Réunion|Romania",
+		"San Marino|São Tomé & Príncipe|Saudi Arabia", "Tunisia|Türkiye|Turkmenistan", "Guinea|Guinea-Bissau", "Norfolk Island|North Korea|North Macedonia",
+	} {
+		if !strings.Contains("|"+strings.Join(list, "|")+"|", "|"+run+"|") {
+			t.Errorf("%s are not side by side", run)
+		}
+	}
+	for code, want := range map[string]string{"MK": "North Macedonia", "MO": "Macao SAR China", "SZ": "Eswatini", "TR": "Türkiye", "CZ": "Czechia"} {
+		if names[code] != want {
+			t.Errorf("%s is called %s", code, names[code])
 		}
 	}
 }

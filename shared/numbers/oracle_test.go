@@ -1,11 +1,13 @@
 package numbers
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/nyaruka/phonenumbers"
+	"golang.org/x/text/collate"
 	"golang.org/x/text/language"
 	"golang.org/x/text/language/display"
 
@@ -33,14 +35,16 @@ func newLibrary(vars *env.Vars) *library {
 		p.allowed[code] = true
 	}
 	names := display.English.Regions()
+	renamed := map[string]string{"MK": "North Macedonia", "MO": "Macao SAR China", "SZ": "Eswatini", "TR": "Türkiye"} // since its version of the CLDR
 	for code := range phonenumbers.GetSupportedRegions() {
 		region, err := language.ParseRegion(code)
 		if err != nil || !p.allows(code) {
 			continue
 		}
-		p.Countries = append(p.Countries, Country{code, names.Name(region), phonenumbers.GetCountryCodeForRegion(code)})
+		p.Countries = append(p.Countries, Country{code, cmp.Or(renamed[code], names.Name(region)), phonenumbers.GetCountryCodeForRegion(code)})
 	}
-	slices.SortFunc(p.Countries, func(a, b Country) int { return strings.Compare(a.Name, b.Name) })
+	order := collate.New(language.English)
+	slices.SortFunc(p.Countries, func(a, b Country) int { return order.CompareString(a.Name, b.Name) })
 	return p
 }
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"net/http"
 	"time"
 
@@ -25,6 +26,8 @@ var (
 	ErrConfirmed = errors.New("session is confirmed")
 	// ErrHalf: the session is not confirmed yet.
 	ErrHalf = errors.New("session is not confirmed")
+	// ErrSpent: an ErrHalf that no code can confirm any more.
+	ErrSpent = fmt.Errorf("%w, and no code can do it", ErrHalf)
 )
 
 // refused is one of the above with the step that is due instead.
@@ -36,8 +39,8 @@ type refused struct {
 // Unwrap is the reason.
 func (r refused) Unwrap() error { return r.error }
 
-// begin is the form that such a session begins with.
-func begin(s store.Session) string {
+// Begin is the form that such a session begins with.
+func Begin(s store.Session) string {
 	switch s.Flow {
 	case store.Login:
 		return web.Toward("/login", s.ReturnTo)
@@ -156,7 +159,7 @@ func (g *Guard) state(s store.Session, t Token) error {
 	case s.Confirmed():
 		return ErrNone
 	case !g.now().Before(s.ValidUntil):
-		return refused{ErrOver, begin(s)}
+		return refused{ErrOver, Begin(s)}
 	}
 	return nil
 }
@@ -270,6 +273,8 @@ func (g *Guard) full(ctx context.Context, r *http.Request, u store.User, s store
 		return store.User{}, store.Session{}, ErrNone
 	case !s.Confirmed() && s.Approval != (store.Ref{}):
 		return store.User{}, store.Session{}, refused{ErrHalf, "/status"}
+	case !s.Confirmed() && (s.Taken || s.Checks >= g.Tries):
+		return store.User{}, store.Session{}, refused{ErrSpent, "/verify"} // which says so
 	case !s.Confirmed():
 		return store.User{}, store.Session{}, refused{ErrHalf, "/verify"}
 	case !now.Before(s.EndsAt) || s.UID != u.UID || s.Epoch != u.Epoch && NextEpoch(s) != u.Epoch:

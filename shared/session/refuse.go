@@ -31,4 +31,4 @@ func (g *Guard) Refuse(w http.ResponseWriter, r *http.Request, err error) error 
 }
 
 // UsedUp is a session without tries left.
-func UsedUp(s store.Session) *web.Problem { return web.UsedUp().SendTo(begin(s), web.NoTriesLeft) }
+func UsedUp(s store.Session) *web.Problem { return web.UsedUp().SendTo(Begin(s), web.NoTriesLeft) }

@@ -45,7 +45,7 @@ type Message struct {
 func (n Notice) message() Message {
 	switch n {
 	case Welcome:
-		return Message{Text: "Your phone is verified and your account is ready. We sent you a text to celebrate."}
+		return Message{Text: "Your phone is verified and your account is ready. We sent you a text to confirm it. There is nothing more to do."}
 	case WelcomeNoText:
 		return Message{Text: "You are signed up and your phone is verified. We meant to text you as well, but that did not work; there is nothing you need to do."}
 	case Verified:

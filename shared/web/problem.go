@@ -26,13 +26,17 @@ type Problem struct {
 	Next       string // where a person is sent instead of being shown the problem
 	SignedIn   bool   // the page is for somebody who is, and offers no login
 
-	notice Notice // what that person is told there
+	way    link   // what its page leads to, if that is not the front page
+	notice Notice // what that person is told at Next
 	cause  error  // for the operator
 	view   View   // with the form to show it on
 }
 
 // Field is one field of a form and what is wrong with it.
 type Field struct{ Name, Text string }
+
+// link is a path of our own and what it is called.
+type link struct{ path, text string }
 
 // Error is the code, so that a log line of it is harmless.
 func (p *Problem) Error() string { return p.Code }
@@ -93,14 +97,14 @@ func BadCredentials() *Problem {
 	return &Problem{Status: 401, Code: "bad_credentials", Title: "That did not match", Detail: "Check the email address and the password, and try again."}
 }
 
-// WrongCode says how many tries are left.
+// WrongCode says how many tries are left; that the code is wrong stands above it.
 func WrongCode(left int) *Problem {
-	detail := fmt.Sprintf("That is not the right code. Check it and try again: you have %d tries left.", left)
+	detail := fmt.Sprintf("Check it and try again: you have %d tries left.", left)
 	switch left {
 	case 1:
-		detail = "That is not the right code. Check it and try again: you have one try left."
+		detail = "Check it and try again: you have one try left."
 	case 0:
-		detail = "That is not the right code, and that was the last try. Please begin again."
+		detail = "That was the last try. Please begin again."
 	}
 	return &Problem{Status: 401, Code: "wrong_code", Title: "That code is not right", Detail: detail, TriesLeft: left}
 }
@@ -153,9 +157,10 @@ func Method(allow []string) *Problem {
 	return &Problem{Status: 405, Code: "method", Title: "That does not work here", Detail: "This address takes " + strings.Join(allow, " and ") + " only.", Allow: allow}
 }
 
-// CannotComplete is told only to somebody who has proved the phone.
+// CannotComplete is told only to somebody who has proved the phone: that
+// its page leads to the login tells no stranger whose address it is.
 func CannotComplete() *Problem {
-	return &Problem{Status: 409, Code: "cannot_complete", Title: "We cannot finish this sign-up", Detail: "This email address cannot be used for a new account. If it is yours, you have an account already."}
+	return &Problem{Status: 409, Code: "cannot_complete", Title: "We cannot finish this sign-up", Detail: "This email address cannot be used for a new account. If it is yours, you have an account already.", way: link{"/login", "Log in"}}
 }
 
 // StillPending is a question that nobody has answered yet.

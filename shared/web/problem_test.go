@@ -164,10 +164,11 @@ func TestFieldOfNothing(t *testing.T) {
 	}
 }
 
+// Its sentence says what to do, and not once more what the title says.
 func TestWrongCodeCounts(t *testing.T) {
 	for left, want := range map[int]string{4: "4 tries", 2: "2 tries", 1: "one try", 0: "last try"} {
 		p := web.WrongCode(left)
-		if !strings.Contains(p.Detail, want) || p.TriesLeft != left {
+		if !strings.Contains(p.Detail, want) || strings.Contains(p.Detail, "right") || p.TriesLeft != left {
 			t.Errorf("%d left: %q", left, p.Detail)
 		}
 	}

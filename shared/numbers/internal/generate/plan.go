@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -19,13 +20,20 @@ const world = "001"
 // resources/phonemetadata.proto; the columns are those of shared/numbers' rules.
 const header = `# The numbering plan. Written by "go generate ./shared/numbers": change nothing here.
 # Derived from the metadata of libphonenumber, Copyright The Libphonenumber Authors, Apache License 2.0,
-# as in github.com/nyaruka/phonenumbers, and from the region names of the Unicode CLDR as in golang.org/x/text.
+# as in github.com/nyaruka/phonenumbers, and from the region names of the Unicode CLDR as in golang.org/x/text,
+# or newer ones where a region was renamed since.
 # One line a region, by calling code; of those that share one, the main region is first and the others
 # follow in the order in which they are asked whether a number is theirs. Columns, separated by tabs:
 # calling code, region, English name, other codes of the region, international prefix, national prefix,
 # what stands for that, leading digits, lengths, and the patterns of all numbers, of those that get text
 # messages, of those of the fixed network, and of others that get none.
 `
+
+// renamed are the regions that the Unicode CLDR calls otherwise by now (version 48)
+// than it did in the version of golang.org/x/text.
+func renamed() map[string]string {
+	return map[string]string{"MK": "North Macedonia", "MO": "Macao SAR China", "SZ": "Eswatini", "TR": "Türkiye"}
+}
 
 // plan is the content of the whole file, the same for the same two libraries.
 func plan() (string, error) {
@@ -38,7 +46,7 @@ func plan() (string, error) {
 		known[key(int(m.GetCountryCode()), m.GetId())] = m
 	}
 	also := otherCodes()
-	names := display.English.Regions()
+	names, now := display.English.Regions(), renamed()
 	var text strings.Builder
 	text.WriteString(header)
 	for _, calling := range slices.Sorted(maps.Keys(phonenumbers.GetSupportedCallingCodes())) {
@@ -51,7 +59,7 @@ func plan() (string, error) {
 			if err != nil {
 				return "", fmt.Errorf("region %s has no name: %w", code, err)
 			}
-			line, err := columns(m, names.Name(region), also[code])
+			line, err := columns(m, cmp.Or(now[code], names.Name(region)), also[code])
 			if err != nil {
 				return "", fmt.Errorf("region %s of +%d: %w", code, calling, err)
 			}
