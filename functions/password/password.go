@@ -38,6 +38,7 @@ type step struct {
 func New(_ context.Context, cfg env.Config) (http.Handler, error) {
 	vars := env.Read(cfg)
 	s := &step{site: web.New(cfg, vars), table: store.Open(cfg, vars), audit: audit.New(cfg)}
+	s.table.Abreast(cfg, 2) // the epoch is adopted, and the notice counted
 	s.guard = session.NewGuard(cfg, vars, s.table, s.site)
 	s.care = session.NewCare(vars, s.guard)
 	s.texts = notice.New(cfg, vars, s.table)
