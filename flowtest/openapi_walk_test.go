@@ -173,6 +173,7 @@ func walkTaken(t *testing.T, r *rig.Rig, v *rig.Visitor) {
 	signUp(t, r, r.Visitor(true), ada, adaPhone)
 	expect(t, v.Post("/verify", map[string]string{"code": r.Handset().Code(phone)}), 409, "cannot_complete")
 	r.Clock.Advance(time.Minute)
+	expect(t, v.Get("/verify"), 409, "cannot_complete")
 	expect(t, v.Post("/resend", nil), 409, "cannot_complete")
 }
 

@@ -91,6 +91,9 @@ func TestTakenPages(t *testing.T) {
 	if strings.Contains(a.Body, "To the front page") {
 		t.Error("another button takes the place of the one to log in")
 	}
+	if again := v.Get("/verify"); again.Status != 409 {
+		t.Errorf("the code page afterwards: %d", again.Status)
+	}
 	if strings.Contains(v.Get("/signup").Body, offer) {
 		t.Error("the form leads back to a code that is of no use")
 	}

@@ -77,7 +77,8 @@ func (s *step) add(w http.ResponseWriter, r *http.Request) error {
 		}
 		return append(s.current(list), made.Factor), nil
 	})
-	if errors.Is(err, errMost) || errors.Is(err, store.ErrRefused) { // nobody will ever see it
+	kept := find(u.Factors, made.Factor.ID) >= 0 // by a write whose answer was lost
+	if (errors.Is(err, errMost) || errors.Is(err, store.ErrRefused)) && !kept {
 		s.forget(r, factors, u, made.Factor)
 	}
 	if errors.Is(err, errMost) {

@@ -276,7 +276,11 @@ func (s *step) tell(r *http.Request, u store.User, text string) {
 	}
 	err := s.texts.Send(r.Context(), u.Phone, text)
 	if err != nil && !errors.Is(err, notice.ErrEnough) {
-		err = s.texts.Send(r.Context(), u.Phone, text)
+		again := s.texts.Send(r.Context(), u.Phone, text)
+		if again == nil {
+			return
+		}
+		err = errors.Join(err, again)
 	}
 	if err != nil {
 		s.site.Log(r, "change of a factor not told by text", err)

@@ -64,7 +64,10 @@ func (s *step) show(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return s.guard.Refuse(w, r, err)
 	}
-	if half.Checks >= s.guard.Tries && !half.Taken {
+	if half.Taken { // the phone is proved, and no code changes what came of it
+		return web.CannotComplete()
+	}
+	if half.Checks >= s.guard.Tries {
 		p := web.UsedUp()
 		return p.On(s.view(half, p))
 	}
