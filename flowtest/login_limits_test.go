@@ -160,7 +160,7 @@ func TestAttackAcrossNoon(t *testing.T) {
 			}
 			r.Clock.Advance(step)
 		}
-		if here > 17 || everywhere > 220 {
+		if here < 5 || here > 17 || everywhere < 17 || everywhere > 220 {
 			t.Errorf("%d guesses from one place, %d from many", here, everywhere)
 		}
 	})

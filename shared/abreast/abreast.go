@@ -2,8 +2,8 @@
 // are kept from one request to the next.
 //
 // A goroutine starts with a small stack, which is copied to a larger one again and
-// again on the way down to a call of the table: that was a seventh of what a
-// request with several calls took of the processor (docs/performance.md). One that
+// again on the way down to a call of the table: that was up to a
+// seventh of what a request with several calls took of the processor (docs/performance.md). One that
 // is kept has its stack already. A Lambda serves one request at a time, so there are never many.
 //
 // It must not know what is done.
